@@ -1,0 +1,33 @@
+package spec
+
+// tracepointEvents: kernel tracepoints and what drivers say of themselves.
+var tracepointEvents = []Event{
+	ev(148, "DropE", "drop", Internal|Meta|Unknown, SkipParserReset, Both,
+		v("ratio", Uint32, Dec),
+	).filler("drop_e").kernel(),
+	ev(149, "DropX", "drop", Internal|Meta|Unknown, SkipParserReset, Both,
+		v("ratio", Uint32, Dec),
+	).filler("drop_x").kernel(),
+	ev(152, "SwitchE", "switch", Tracepoint|Scheduler, 0, Both,
+		v("next", PID, Dec), v("pgft_maj", Uint64, Dec), v("pgft_min", Uint64, Dec), v("vm_size", Uint32, Dec),
+		v("vm_rss", Uint32, Dec), v("vm_swap", Uint32, Dec),
+	).filler("switch_e").kernel(),
+	ev(153, "", "NA", Unknown, Unused, None),
+	ev(186, "ProcExitE", "procexit", Tracepoint|Process, ModifiesState, Both,
+		v("status", Errno, Dec), v("ret", Errno, Dec), v("sig", Signal, Dec), v("core", Uint8, Dec),
+		v("reaper_tid", PID, Dec),
+	).filler("procexit_e"),
+	ev(187, "", "NA", Unknown, Unused, None),
+	ev(232, "SignalDeliverE", "signaldeliver", Tracepoint|SignalCat, 0, Both,
+		v("spid", PID, Dec), v("dpid", PID, Dec), v("sig", Signal, Dec),
+	).filler("signaldeliver_e"),
+	ev(233, "", "NA", Unknown, Unused, None),
+	ev(244, "CPUHotplugE", "cpu_hotplug", Meta|System, ModifiesState|SkipParserReset, Both,
+		v("cpu", Uint32, Dec), v("action", Uint32, Dec),
+	).filler("cpu_hotplug_e").kernel(),
+	ev(245, "", "NA", Unknown, Unused, None),
+	ev(290, "PageFaultE", "page_fault", Tracepoint|Other, SkipParserReset, Both,
+		v("addr", Uint64, Hex), v("ip", Uint64, Hex), v("error", Flags32, Hex).table("pf_flags"),
+	).filler("page_fault_e").kernel(),
+	ev(291, "", "NA", Unknown, Unused, None),
+}
