@@ -263,6 +263,7 @@ const (
 	ChrootE                    Type = 266 // chroot
 	ChrootX                    Type = 267 // chroot
 	OldTracerE                 Type = 268 // tracer
+	OldTracerX                 Type = 269 // NA
 	OldMesosE                  Type = 270 // mesos
 	OldContainerJSONE          Type = 272 // container
 	SetsidE                    Type = 274 // setsid

@@ -12,7 +12,8 @@ var Conversions = []Conversion{
 		Bits:    []string{"O_CREAT", "O_TMPFILE", "O_APPEND", "O_DSYNC", "O_EXCL", "O_NONBLOCK", "O_SYNC", "O_TRUNC", "O_DIRECT", "O_DIRECTORY", "O_LARGEFILE", "O_CLOEXEC"},
 	},
 	{Name: "fd_flags", Table: "file_flags", Bits: []string{"O_NONBLOCK", "O_CLOEXEC"}},
-	{Name: "pipe2_flags", Table: "file_flags", Bits: []string{"O_NONBLOCK", "O_CLOEXEC", "O_DIRECT"}},
+	{Name: "eventfd_flags", Table: "file_flags", Bits: []string{"O_NONBLOCK", "O_CLOEXEC"}, NonNegative: true}, // and inotify, signalfd
+	{Name: "pipe2_flags", Table: "file_flags", Bits: []string{"O_NONBLOCK", "O_CLOEXEC", "O_DIRECT"}, NonNegative: true},
 	{Name: "dup3_flags", Table: "file_flags", Bits: []string{"O_CLOEXEC"}},
 	{Name: "flock_flags", Table: "flock_flags", Bits: all},
 	{Name: "clone_flags", Table: "clone_flags", Bits: all},
@@ -30,7 +31,13 @@ var Conversions = []Conversion{
 	{Name: "rlimit_resource", Table: "rlimit_resources", Mask: anyBit, Field: all, Default: 255},
 	{Name: "fcntl_cmd", Table: "fcntl_commands", Mask: anyBit, Field: all},
 	{Name: "sockopt_level", Table: "sockopt_levels", Mask: anyBit, Field: all},
-	{Name: "sockopt_optname", Table: "sockopt_options", Mask: anyBit, Field: all},
+	{
+		Name:  "sockopt_optname",
+		Table: "sockopt_options",
+		Mask:  anyBit,
+		Field: all,
+		Also:  []Alias{{66, "SO_RCVTIMEO"}, {67, "SO_SNDTIMEO"}}, // SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW
+	},
 	{Name: "ptrace_request", Table: "ptrace_requests", Mask: anyBit, Field: all},
 	{Name: "prot_flags", Table: "prot_flags", Bits: all},
 	{Name: "mmap_flags", Table: "mmap_flags", Bits: all},

@@ -11,10 +11,11 @@ const (
 
 // A Converter applies a Conversion on one machine.
 type Converter struct {
-	mask  uint64
-	field []pair
-	def   uint64
-	bits  []pair
+	mask        uint64
+	field       []pair
+	def         uint64
+	bits        []pair
+	nonNegative bool
 }
 
 type pair struct{ kernel, value uint64 }
@@ -24,7 +25,7 @@ type pair struct{ kernel, value uint64 }
 // Precondition: every name is in the conversion's table (a test checks the rows).
 func (c *Conversion) On(arch Arch) *Converter {
 	t := FindTable(c.Table)
-	r := &Converter{mask: c.Mask, def: c.Default}
+	r := &Converter{mask: c.Mask, def: c.Default, nonNegative: c.NonNegative}
 	resolve := func(names []string) (out []pair) {
 		for i := range t.Values {
 			f := &t.Values[i]
@@ -56,6 +57,9 @@ func (f *Flag) kernel(arch Arch) uint64 {
 // Convert returns the portable encoding of a kernel argument.
 func (c *Converter) Convert(arg uint64) uint64 {
 	var out uint64
+	if c.nonNegative && int32(arg) < 0 {
+		return 0
+	}
 	if c.mask != 0 {
 		out = c.def
 		for _, p := range c.field {

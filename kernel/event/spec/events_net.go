@@ -58,7 +58,7 @@ var netEvents = []Event{
 		p("fd", FD, Dec, s32(0)).later(), p("size", Uint32, Dec, arg(2)).later(),
 	),
 	ev(36, "ShutdownE", "shutdown", OfSyscall|Net, UsesFD|ModifiesState|OldVersion|ConverterManaged, V036,
-		p("fd", FD, Dec, s32(0)), p("how", Enum8, Hex, conv("shutdown_how", 1)).table("shutdown_how"),
+		p("fd", FD, Dec, s32(0)), p("how", Enum8, Hex, arg(1)).table("shutdown_how"), // V036 kept unknown values
 	),
 	ev(37, "ShutdownX", "shutdown", OfSyscall|Net, UsesFD|ModifiesState|ConverterManaged, Both,
 		p("res", Errno, Dec, ret()), p("fd", FD, Dec, s32(0)).later(),

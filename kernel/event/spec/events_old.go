@@ -190,7 +190,9 @@ var oldEvents = []Event{
 	ev(268, "OldTracerE", "tracer", Meta|Other, OldVersion, None,
 		v("id", Int64, Dec), v("tags", StringArray, NA), v("args", StringPairs, NA),
 	),
-	ev(269, "", "NA", Unknown, Unused, None),
+	ev(269, "OldTracerX", "NA", Unknown, Unused, None, // unused, yet with parameters
+		v("id", Int64, Dec), v("tags", StringArray, NA), v("args", StringPairs, NA),
+	),
 	ev(270, "OldMesosE", "mesos", Internal|Meta|Unknown, ModifiesState|SkipParserReset|OldVersion, None,
 		v("json", String, NA),
 	),

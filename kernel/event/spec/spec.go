@@ -247,7 +247,7 @@ const (
 	OpenedFlags       // open flags Args[0] and what the opened file adds to them
 	CreatFlags        // overlay layer of the created file
 	MountFlags        // mount flags without the historic magic number
-	EncodeDev         // user's device number in the wire's layout
+	EncodeDev         // argument, taken for a kernel device number (major << 20 | minor), in the wire's layout (new_encode_dev)
 	Dev               // device of the file behind the result, 0 if the call failed
 	Ino               // inode number of the file behind the result, 0 if the call failed
 	FDPath            // absolute path of the file behind the result, empty if the call failed
@@ -264,8 +264,8 @@ const (
 	FDAt              // int Args[1] (an index) of the array at Args[0], -1 if unreadable
 	InoAt             // inode number of the file behind FDAt, 0 if the call failed
 	SockAddrAt        // user's socket address of length Args[1]
-	TupleOut          // tuple of socket Args[0], local end first; user's address Args[1], length Args[2] (NoArg: none)
-	TupleIn           // tuple of socket Args[0], remote end first; user's address Args[1], length by value at Args[2]
+	TupleOut          // tuple of socket Args[0], local end first; user's address Args[1], length Args[2] (NoArg: none); empty if the call failed
+	TupleIn           // tuple of socket Args[0], remote end first; user's address Args[1], length by value at Args[2]; empty if the call failed
 	VMSize            // KiB
 	VMRSS             // KiB
 	VMSwap            // KiB
@@ -308,13 +308,14 @@ type Flag struct {
 // none fits; of the other flags, each of Bits that shares a bit with the
 // argument is set. Unknown bits are lost.
 type Conversion struct {
-	Name    string
-	Table   string
-	Mask    uint64
-	Field   []string // names in Table
-	Also    []Alias  // further values of the field
-	Default uint64   // portable
-	Bits    []string // names in Table
+	Name        string
+	Table       string
+	Mask        uint64
+	Field       []string // names in Table
+	Also        []Alias  // further values of the field
+	Default     uint64   // portable
+	Bits        []string // names in Table
+	NonNegative bool     // an argument below 0, taken for 32 bits, yields 0
 }
 
 // An Alias is a second kernel value for a name.
