@@ -24,7 +24,7 @@ TracerPid:	77
 Uid:	1000	1001	1002	1003
 Gid:	100	4294967294	102	103
 FDSize:	256
-Groups:	 
+Groups:	4 24 1000 
 NStgid:	5929	12	3
 NSpid:	5930	13	4
 NSpgid:	5908	11	0
@@ -91,7 +91,10 @@ func TestParseStatus(t *testing.T) {
 		NSTgid: 3, NSPid: 4, NSPgid: 0, NSSid: 0, VMSize: 3064, VMRSS: 1768, VMSwap: 8, Threads: 4,
 		SigBlk: 0x10000, SigIgn: 0x1000, SigCgt: 0x8000000000000002,
 		CapInh: 1, CapPrm: 0x1fffeffffff, CapEff: 0x1fffefffffe, CapBnd: 0x1ffffffffff, NoNewPrivs: true, Seccomp: 2}
-	if s != want {
+	if !s.inGroup(24) || s.inGroup(2) || s.inGroup(0) {
+		t.Errorf("groups %q", s.Groups)
+	}
+	if s.Groups = nil; !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
 	for _, bad := range []string{"", "Pid:\tx\n", "Pid:\t1\nUid:\t1 2\n"} {

@@ -16,6 +16,8 @@ type Status struct {
 
 	UID, GID [4]uint32 // real, effective, saved, file system; as the reader's user namespace sees them
 
+	Groups []byte // supplementary groups as decimal text; refers to the parsed bytes
+
 	// Ids in the innermost PID namespace: the last entries of NStgid, NSpid,
 	// NSpgid and NSsid. NSSid is 0 for a session of an outer namespace.
 	NSTgid, NSPid, NSPgid, NSSid int
@@ -69,6 +71,8 @@ func (s *Status) set(key, value []byte) (ok bool) {
 		return ids(value, &s.UID)
 	case "Gid":
 		return ids(value, &s.GID)
+	case "Groups":
+		s.Groups = value
 	case "NStgid":
 		return integer(lastField(value), &s.NSTgid)
 	case "NSpid":
@@ -86,19 +90,19 @@ func (s *Status) set(key, value []byte) (ok bool) {
 	case "Threads":
 		return integer(value, &s.Threads)
 	case "SigBlk":
-		return hex(value, &s.SigBlk)
+		return mask(value, &s.SigBlk)
 	case "SigIgn":
-		return hex(value, &s.SigIgn)
+		return mask(value, &s.SigIgn)
 	case "SigCgt":
-		return hex(value, &s.SigCgt)
+		return mask(value, &s.SigCgt)
 	case "CapInh":
-		return hex(value, &s.CapInh)
+		return mask(value, &s.CapInh)
 	case "CapPrm":
-		return hex(value, &s.CapPrm)
+		return mask(value, &s.CapPrm)
 	case "CapEff":
-		return hex(value, &s.CapEff)
+		return mask(value, &s.CapEff)
 	case "CapBnd":
-		return hex(value, &s.CapBnd)
+		return mask(value, &s.CapBnd)
 	case "NoNewPrivs":
 		return flag(value, &s.NoNewPrivs)
 	case "Kthread":
@@ -124,7 +128,7 @@ func flag(value []byte, p *bool) bool {
 	return ok
 }
 
-func hex(value []byte, p *uint64) (ok bool) {
+func mask(value []byte, p *uint64) (ok bool) {
 	f, _ := cutField(value)
 	*p, ok = number(f, 16)
 	return ok

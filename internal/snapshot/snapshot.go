@@ -71,7 +71,7 @@ type Thread struct {
 	VMSize, VMRSS, VMSwap  uint32 // KiB
 	MajFault, MinFault     uint64
 	TTY                    uint32 // device, new_encode_dev
-	PIDNSInitStart         uint64 // ns since boot
+	PIDNSInitStart         uint64 // ns since the epoch; events have it since boot
 	CapInh, CapPrm, CapEff uint64
 
 	ExeWritable, ExeUpperLayer, ExeLowerLayer, ExeMemfd bool

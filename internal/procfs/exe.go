@@ -1,0 +1,188 @@
+package procfs
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exe is what the contract says of a process's executable.
+type Exe struct {
+	Path         string // as the kernel names it, with " (deleted)" behind the name of a deleted file
+	Ino          uint64
+	CTime, MTime uint64 // ns since the epoch
+
+	Writable   bool // the process could write the file, or make it writable
+	UpperLayer bool // on an overlay, in the upper layer
+	LowerLayer bool // on an overlay, in a lower layer
+	Memfd      bool // made by memfd_create
+}
+
+// Bits of capability sets (capabilities(7)).
+const (
+	capDACOverride = 1
+	capFowner      = 3
+)
+
+// ReadExe looks at the executable of a process: dir is its directory in /proc,
+// st its status. Without the right to follow the link (that to ptrace the
+// process) the result is an error; what else cannot be found out is empty.
+func ReadExe(dir string, st *Status) (Exe, error) {
+	link := dir + "/exe"
+	path, err := os.Readlink(link)
+	if err != nil {
+		return Exe{}, err
+	}
+	e := Exe{Path: path}
+	var file unix.Stat_t
+	if unix.Stat(link, &file) != nil {
+		return e, nil
+	}
+	e.Ino = file.Ino
+	e.CTime = uint64(time.Unix(file.Ctim.Unix()).UnixNano())
+	e.MTime = uint64(time.Unix(file.Mtim.Unix()).UnixNano())
+	// A memfd is never linked into a directory; its name is made up by
+	// mm/memfd.c:alloc_name.
+	e.Memfd = file.Nlink == 0 && strings.HasPrefix(path, "/memfd:")
+	var fs unix.Statfs_t
+	readOnly := false
+	if unix.Statfs(link, &fs) == nil {
+		readOnly = fs.Flags&unix.ST_RDONLY != 0
+		if fs.Type == unix.OVERLAYFS_SUPER_MAGIC {
+			e.UpperLayer = inUpperLayer(dir, path, e.CTime)
+			e.LowerLayer = !e.UpperLayer
+		}
+	}
+	e.Writable = mayWrite(&file, readOnly, st)
+	return e, nil
+}
+
+// mayWrite follows fs/namei.c:inode_permission for MAY_WRITE and
+// fs/inode.c:inode_owner_or_capable, the two questions that the drivers ask.
+// Access control lists and ids that a user namespace does not map are not
+// looked at.
+func mayWrite(file *unix.Stat_t, readOnly bool, st *Status) bool {
+	uid, gid := st.UID[3], st.GID[3]
+	if file.Uid == uid || st.CapEff>>capFowner&1 != 0 {
+		return true
+	}
+	switch {
+	case readOnly:
+		return false
+	case st.CapEff>>capDACOverride&1 != 0:
+		return true
+	case file.Gid == gid || st.inGroup(file.Gid):
+		return file.Mode&0o020 != 0
+	}
+	return file.Mode&0o002 != 0
+}
+
+// inUpperLayer tells the layer of a file on an overlay. It is certain where the
+// upper directory can be looked into, which is on the host. Inside the container
+// nothing names the layer, so the times decide: what lies in the lower layers
+// was unpacked before the container's init started, and a file's ctime cannot
+// be set back. A file that an earlier run of the same container left behind is
+// then taken for one of the image.
+func inUpperLayer(dir, path string, ctime uint64) bool {
+	path = strings.TrimSuffix(path, " (deleted)")
+	if text, err := readFile(dir+"/mountinfo", maxTable); err == nil {
+		mounts, _ := ParseMountinfo(text)
+		if m := mountOf(mounts, path); m != nil && m.Upper != "" {
+			if _, err := os.Lstat(m.Upper); err == nil {
+				rel := filepath.Join(m.Root, strings.TrimPrefix(path, m.Point))
+				_, err := os.Lstat(filepath.Join(m.Upper, rel))
+				return err == nil
+			}
+		}
+	}
+	start, ok := initStart(dir)
+	return ok && ctime >= start
+}
+
+// mountOf returns the overlay that a path lies on: that with the longest mount
+// point, the last one where several are stacked.
+func mountOf(mounts []Mount, path string) (best *Mount) {
+	for i := range mounts {
+		m := &mounts[i]
+		if m.Type != "overlay" || !below(path, m.Point) {
+			continue
+		}
+		if best == nil || len(m.Point) >= len(best.Point) {
+			best = m
+		}
+	}
+	return best
+}
+
+func below(path, dir string) bool {
+	rest, ok := strings.CutPrefix(path, dir)
+	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(dir, "/"))
+}
+
+// inGroup reports whether gid is one of the supplementary groups.
+func (s *Status) inGroup(gid uint32) bool {
+	rest := s.Groups
+	for {
+		var v uint64
+		var ok bool
+		if v, rest, ok = cutNumber(rest); !ok {
+			return false
+		}
+		if uint32(v) == gid {
+			return true
+		}
+	}
+}
+
+// initStart returns when the init of a process's PID namespace started, in ns
+// since the epoch: ok is false if that cannot be seen from here.
+func initStart(dir string) (start uint64, ok bool) {
+	proc := filepath.Dir(dir)
+	ns, err := os.Readlink(dir + "/ns/pid")
+	ours, err1 := os.Readlink(proc + "/self/ns/pid")
+	if err == nil && err1 == nil && ns == ours {
+		text, err := readFile(proc+"/1/stat", maxSmall)
+		var s Stat
+		if err != nil || ParseStat(text, &s) != nil {
+			return 0, false
+		}
+		return bootTime() + s.StartTime*(uint64(time.Second)/TicksPerSecond), true
+	}
+	// Another namespace's init is process 1 in the /proc mounted there. The
+	// kernel dates its files from when they were first looked at, so this is
+	// late rather than exact (libscap does the same:
+	// scap_procs.c:scap_proc_fill_pidns_start_ts).
+	var file unix.Stat_t
+	if unix.Stat(dir+"/root/proc/1/cmdline", &file) != nil {
+		return 0, false
+	}
+	return uint64(time.Unix(file.Ctim.Unix()).UnixNano()), true
+}
+
+// bootTime returns when the machine booted, in ns since the epoch.
+func bootTime() uint64 {
+	var real, boot unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &real) // cannot fail for these clocks
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot)
+	return uint64(real.Nano() - boot.Nano())
+}
+
+// Bounds of what is read of one file.
+const (
+	maxSmall = 1 << 13 // files of one process with a known format
+	maxTable = 1 << 22 // those with lists: status (groups), mountinfo, passwd
+)
+
+// readFile reads at most limit bytes of a file.
+func readFile(name string, limit int) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, int64(limit)))
+}
