@@ -127,8 +127,12 @@ func (b *Builder) Room(n int) []byte {
 	return b.buf[len(b.buf) : len(b.buf)+n]
 }
 
-// Commit appends the first n bytes that Room returned.
+// Commit appends the first n bytes that Room returned, cut to what a parameter
+// may hold.
 func (b *Builder) Commit(n int) {
+	if n > MaxParamLen && !b.wide {
+		n = MaxParamLen
+	}
 	b.buf = b.buf[:len(b.buf)+n]
 	b.length(n)
 }

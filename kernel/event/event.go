@@ -77,7 +77,8 @@ type Source interface {
 	ReadInto(ev *Event) error
 }
 
-// An Event is one event, checked to be well formed. The zero Event is empty.
+// An Event is one event, checked to be well formed. The zero Event is empty: it
+// has no bytes and no parameters, and TS, TID and Type must not be asked of it.
 type Event struct {
 	CPU   uint16 // where it happened, 0 if unknown
 	Flags Flags  // how a capture wants it treated
@@ -183,11 +184,15 @@ func (e *Event) Param(i int) []byte {
 // Int returns parameter i as an integer, sign-extended if its type is signed.
 // ok is false if the parameter is missing, empty, or not an integer.
 func (e *Event) Int(i int) (value int64, ok bool) {
+	b := e.Param(i)
+	if len(b) == 0 {
+		return 0, false
+	}
 	row := e.Type().Row()
 	if row == nil || i >= len(row.Params) {
 		return 0, false
 	}
-	return Int(row.Params[i].Type, e.Param(i))
+	return Int(row.Params[i].Type, b)
 }
 
 // String returns parameter i without its final NUL; ok is false if the
