@@ -2,9 +2,9 @@ package event
 
 import "github.com/lannerhq/lanner/kernel/event/spec"
 
-// tableSize is the number of native call numbers that the contract knows of
-// (SYSCALL_TABLE_SIZE).
-const tableSize = 512
+// tableSize bounds the numbers of calls: those of the contract are below 512
+// (SYSCALL_TABLE_SIZE), those of the x32 ABI go on to 547.
+const tableSize = 512 + 36
 
 // Syscalls are the calls of one machine in one edition, by native number.
 type Syscalls [tableSize]*spec.Syscall
@@ -46,6 +46,17 @@ func I386(in spec.Profile) *Syscalls {
 		} else {
 			t[c.Number] = names[c.To]
 		}
+	}
+	return &t
+}
+
+// X32 returns the calls of the x32 ABI, by number without __X32_SYSCALL_BIT.
+// The contract's kernel drivers do not see them; they are decoded as the calls of
+// the same name.
+func X32(in spec.Profile) *Syscalls {
+	t := *Native(spec.X86, in)
+	for i, name := range spec.X32Calls {
+		t[spec.FirstX32+i] = spec.FindSyscall(name)
 	}
 	return &t
 }

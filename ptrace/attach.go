@@ -1,0 +1,123 @@
+package ptrace
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Attach makes all threads of a process tracees, without stopping it for longer
+// than it takes. Descendants made from now on are followed.
+func (d *Driver) Attach(pid int) error {
+	d.quietSignals()
+	dir := "/proc/" + strconv.Itoa(pid) + "/task"
+	found := false
+	for again := true; again; {
+		// Threads made while we look are listed the next time, or made by one
+		// that we have and so ours already.
+		again = false
+		names, err := os.ReadDir(dir)
+		if err != nil && !found {
+			return fmt.Errorf("no process with PID %d", pid)
+		}
+		for _, n := range names {
+			tid, err := strconv.Atoi(n.Name())
+			if err != nil || d.threads[tid] != nil {
+				continue
+			}
+			switch e := seize(tid, seizeOptions); e {
+			case 0:
+			case unix.ESRCH:
+				continue
+			default:
+				if found && d.tracedByUs(tid) {
+					continue
+				}
+				return explainSeize(tid, e)
+			}
+			p := d.procs[pid]
+			if p == nil {
+				p = newProcess(pid, nil)
+				p.ran = true
+				d.procs[pid] = p
+				d.fillOrigin(p)
+			}
+			p.threads++
+			d.threads[tid] = &thread{tid: tid, proc: p, every: true, attached: true}
+			interrupt(tid)
+			found, again = true, true
+		}
+	}
+	if !found {
+		return fmt.Errorf("process %d ended", pid)
+	}
+	return nil
+}
+
+// tracedByUs reports whether a thread is our tracee already.
+func (d *Driver) tracedByUs(tid int) bool {
+	return statusField(tid, "TracerPid") == strconv.Itoa(d.self)
+}
+
+// statusField returns a field of /proc/TID/status, empty if it is not there.
+func statusField(tid int, name string) string {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// explainSeize says why a process may not be traced and what to do about it.
+// The kernel answers EPERM to all of it (ptrace(2), "Ptrace access mode
+// checking").
+func explainSeize(tid int, e syscall.Errno) error {
+	what := fmt.Sprintf("cannot trace process %d", tid)
+	if e != unix.EPERM {
+		return fmt.Errorf("%s: %w", what, e)
+	}
+	self := os.Getpid()
+	if tracer := statusField(tid, "TracerPid"); tracer != "" && tracer != "0" {
+		return fmt.Errorf("%s: process %s traces it already", what, tracer)
+	}
+	if tid == self || statusField(tid, "Tgid") == strconv.Itoa(self) {
+		return fmt.Errorf("%s: it is trace itself", what)
+	}
+	if statusField(tid, "Kthread") == "1" || tid == 2 {
+		return fmt.Errorf("%s: it is a thread of the kernel", what)
+	}
+	hasPtrace := capable(unix.CAP_SYS_PTRACE)
+	if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil {
+		switch s := string(bytes.TrimSpace(scope)); {
+		case s == "3":
+			return fmt.Errorf("%s: Yama forbids tracing until the next boot (kernel.yama.ptrace_scope is 3)", what)
+		case s == "2" && !hasPtrace:
+			return fmt.Errorf("%s: Yama wants CAP_SYS_PTRACE (kernel.yama.ptrace_scope is 2): run trace as root", what)
+		case s == "1" && !hasPtrace:
+			return fmt.Errorf("%s: Yama lets only ancestors trace (kernel.yama.ptrace_scope is 1): start the program under trace, run trace with CAP_SYS_PTRACE, or set ptrace_scope to 0", what)
+		}
+	}
+	if !hasPtrace {
+		if uids := strings.Fields(statusField(tid, "Uid")); len(uids) == 4 && uids[1] != strconv.Itoa(os.Geteuid()) {
+			return fmt.Errorf("%s: it runs as user %s and trace lacks CAP_SYS_PTRACE", what, uids[1])
+		}
+		if prm, own := statusField(tid, "CapPrm"), statusField(self, "CapEff"); prm > own {
+			return fmt.Errorf("%s: it has capabilities that trace lacks (%s against %s): run trace with CAP_SYS_PTRACE", what, prm, own)
+		}
+		return fmt.Errorf("%s: it is not dumpable (a setuid program, or prctl PR_SET_DUMPABLE) and trace lacks CAP_SYS_PTRACE", what)
+	}
+	if statusField(self, "Seccomp") == "2" {
+		return fmt.Errorf("%s: a seccomp filter over trace (a container's profile?) refuses ptrace", what)
+	}
+	return fmt.Errorf("%s: refused in spite of CAP_SYS_PTRACE: a security module (AppArmor, SELinux), or a user namespace above ours", what)
+}

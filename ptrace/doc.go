@@ -1,0 +1,26 @@
+// Package ptrace is the userspace driver: it follows a process tree with
+// ptrace(2) and emits the event contract.
+//
+// In a nutshell: Start or Attach make threads tracees of the calling OS thread;
+// ReadInto waits for a thread to stop, turns the stop into events, resumes the
+// thread and hands the events out one by one. An event is complete before its
+// thread runs on, so nothing is ever dropped: a slow reader slows the tracees.
+//
+// The flow of one system call in a tree under our seccomp filter:
+//
+//	PTRACE_EVENT_SECCOMP  the call is one we want: remember number and arguments,
+//	                      emit the enter event if the edition has one, PTRACE_SYSCALL
+//	syscall-exit-stop     emit the exit event, PTRACE_CONT
+//
+// Without a filter (attached processes) both stops are syscall-stops and every
+// call stops, wanted or not.
+//
+// Threads: all of ptrace belongs to one OS thread. New locks its goroutine to
+// its thread and never unlocks it; Start, Attach, ReadInto and Close must be
+// called from that goroutine. Wake may be called from anywhere.
+//
+// Files by thing: driver.go the loop, stop.go what each kind of stop means,
+// start.go, stage.go and attach.go how tracees come, filter.go the seccomp
+// program, call.go the rows' ops, fill_*.go the irregular events, memory.go how
+// the tracee is read, task.go and socket.go what is known about it.
+package ptrace

@@ -1,0 +1,342 @@
+package ptrace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/procfs"
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// Seccomp says when a tree runs under a filter that stops only what is wanted.
+type Seccomp uint8
+
+// The choices.
+const (
+	SeccompAuto   Seccomp = iota // for commands, where it saves stops
+	SeccompAlways                // for attached processes as well
+	SeccompNever
+)
+
+// Config says what to trace. The zero value is not useful.
+type Config struct {
+	Profile spec.Profile // one of spec.V036 and spec.Current
+	Events  event.Set    // what is reported
+	Snaplen int          // bytes of I/O data kept, at most event.MaxParamLen
+	Seccomp Seccomp
+	Notice  func(line string) // told what a user should know; may be nil
+}
+
+// Stats counts what happened. Nothing is ever dropped by this driver.
+type Stats struct {
+	Events uint64 // laid out
+	Stops  uint64 // of tracees
+	Bugs   uint64 // events given up because a filler disagreed with its row
+}
+
+// A Driver traces process trees. See the package documentation for which
+// goroutine may call it.
+type Driver struct {
+	cfg    Config
+	in     spec.Profile
+	tables tables
+	plans  []plan
+	calls  [numCalls]callInfo
+
+	threads    map[int]*thread
+	procs      map[int]*process
+	parked     map[int]unix.WaitStatus // first stops of tracees whose parent was not heard of yet
+	pending    []stopped               // taken from wait, not yet handled
+	root       int                     // pid of the command, 0 if attached
+	rootStatus unix.WaitStatus         // of the root
+	ended      bool                    // the root ended
+	stage      *os.File                // connection to the stage, until StageResult
+	self       int                     // our pid
+
+	b     event.Builder
+	flags []event.Flags // of each event in b
+	next  int           // offset in b of the next event to hand out
+	nth   int           // its index
+	now   uint64        // time of the stop under way, ns since the epoch
+
+	stop   atomic.Bool // asked to let go of everything
+	tid    int         // our OS thread
+	noInfo bool        // no PTRACE_GET_SYSCALL_INFO
+	stats  Stats
+
+	noPidfd     bool
+	keepsFDs    bool // every call that changes descriptors is watched
+	inPIDNS     bool // we are not in the initial PID namespace
+	hasSwap     bool
+	pageKiB     uint64
+	tick        uint64 // ns: how far a file's time may lag behind
+	diag        int    // socket for sock_diag, -1 until needed
+	controllers *procfs.Controllers
+	converters
+
+	// Scratch memory of the stop under way.
+	c        call
+	st       procfs.Stat
+	stu      procfs.Status
+	buf      [16 << 10]byte
+	argBuf   [maxArgs]byte
+	execArgs [maxArgs]byte
+	execEnv  []byte
+	path     [maxString + 1]byte
+	scratch  [4096]byte
+	addr     rawAddr
+	iovBytes [iovLimit * 16]byte
+	iov      []iovec
+	name     []byte
+}
+
+// stopped is one report of wait.
+type stopped struct {
+	tid    int
+	status unix.WaitStatus
+}
+
+// numCalls bounds the codes of calls.
+const numCalls = 512
+
+// callInfo is what the driver does about a call, by code.
+type callInfo struct {
+	enter, exit event.Type
+	watch       bool        // stop at it
+	onEnter     bool        // the edition has an enter event
+	flags       event.Flags // of its events
+}
+
+// tables are the calls of each ABI of the machine.
+type tables struct{ native, compat, x32 *event.Syscalls }
+
+// converters are the flag conversions that fillers use.
+type converters struct {
+	convOpen, convFD, convResolve, convClone, convPoll, convLimit, convPtrace, convLevel, convOption, convSemop,
+	convSemctl, convRing, convRingFeat, convQuotaCmd, convQuotaType, convQuotaFmt, convDQI *spec.Converter
+}
+
+func newConverters() converters {
+	on := func(name string) *spec.Converter { return spec.FindConversion(name).On(machine) }
+	return converters{
+		convOpen: on("open_flags"), convFD: on("fd_flags"), convResolve: on("openat2_resolve"),
+		convClone: on("clone_flags"), convPoll: on("poll_events"), convLimit: on("rlimit_resource"),
+		convPtrace: on("ptrace_request"), convLevel: on("sockopt_level"), convOption: on("sockopt_optname"),
+		convSemop: on("semop_flags"), convSemctl: on("semctl_cmd"), convRing: on("io_uring_setup_flags"),
+		convRingFeat: on("io_uring_features"), convQuotaCmd: on("quotactl_cmd"), convQuotaType: on("quotactl_type"),
+		convQuotaFmt: on("quotactl_fmt"), convDQI: on("dqi_flags"),
+	}
+}
+
+// New makes a driver and locks the calling goroutine to its OS thread for good.
+func New(cfg Config) (*Driver, error) {
+	if cfg.Profile != spec.V036 && cfg.Profile != spec.Current {
+		return nil, errors.New("ptrace: no profile chosen")
+	}
+	if cfg.Snaplen < 0 || cfg.Snaplen > event.MaxParamLen {
+		return nil, fmt.Errorf("ptrace: snaplen %d is not between 0 and %d", cfg.Snaplen, event.MaxParamLen)
+	}
+	runtime.LockOSThread()
+	d := &Driver{
+		cfg: cfg, in: cfg.Profile, threads: make(map[int]*thread), procs: make(map[int]*process),
+		parked: make(map[int]unix.WaitStatus), self: os.Getpid(), tid: unix.Gettid(), diag: -1,
+		pageKiB: uint64(os.Getpagesize()) >> 10, controllers: procfs.NewControllers(), converters: newConverters(),
+		execEnv: make([]byte, 0, maxArgs),
+	}
+	d.tables = tables{native: event.Native(machine, d.in), compat: event.I386(d.in), x32: event.X32(d.in)}
+	d.plans = newPlans(d.in, machine)
+	d.choose()
+	d.look()
+	d.c.Driver = d
+	return d, nil
+}
+
+// look finds out about the machine.
+func (d *Driver) look() {
+	var si unix.Sysinfo_t
+	if unix.Sysinfo(&si) == nil {
+		d.hasSwap = si.Totalswap > 0
+	}
+	var res unix.Timespec
+	if unix.ClockGetres(unix.CLOCK_REALTIME_COARSE, &res) == nil {
+		d.tick = uint64(res.Nano())
+	}
+	var st unix.Stat_t
+	const initPIDNS = 0xEFFFFFFC // PROC_PID_INIT_INO, include/linux/proc_ns.h
+	if unix.Stat("/proc/self/ns/pid", &st) == nil {
+		d.inPIDNS = st.Ino != initPIDNS
+	}
+}
+
+// choose decides what to do about each call: those reported, and those that
+// readers of the reported ones need to name processes and descriptors.
+func (d *Driver) choose() {
+	need, err := event.ParseSet("lifecycle", d.in)
+	if err != nil {
+		panic(err) // a set of the rows
+	}
+	state, err := event.ParseSet("state", d.in)
+	if err != nil {
+		panic(err)
+	}
+	for i := range spec.Syscalls {
+		s := &spec.Syscalls[i]
+		if _, x := event.Pair(s, d.in); d.cfg.Events.Has(s.SC) && namesFD(x.Row()) {
+			need.Union(&state)
+			break
+		}
+	}
+	d.keepsFDs = true
+	for i := range spec.Syscalls {
+		s := &spec.Syscalls[i]
+		if s.In&d.in == 0 || s.Event == "" {
+			continue
+		}
+		c := &d.calls[s.SC]
+		c.enter, c.exit = event.Pair(s, d.in)
+		c.onEnter = d.plans[c.enter].used
+		c.watch = d.cfg.Events.Has(s.SC) || need.Has(s.SC) || bookkeeping(c.exit)
+		if !d.cfg.Events.Has(s.SC) {
+			c.flags = event.StateOnly
+		}
+		if c.exit.Row().Flags&(spec.DestroysFD|spec.CreatesFD) != 0 && s.X86 != spec.NoNumber && !c.watch {
+			d.keepsFDs = false
+		}
+	}
+}
+
+// namesFD reports whether showing an event needs names of descriptors or a
+// working directory.
+func namesFD(e *spec.Event) bool {
+	for i := range e.Params {
+		switch e.Params[i].Type {
+		case spec.FD, spec.Path, spec.RelPath:
+			return e.Flags&spec.ModifiesState == 0 || e.Flags&(spec.UsesFD|spec.CreatesFD) != 0
+		}
+	}
+	return false
+}
+
+// bookkeeping reports whether the driver itself must see a call, so that cached
+// facts stay true.
+func bookkeeping(exit event.Type) bool {
+	switch exit {
+	case event.SetuidX, event.SetgidX, event.SetreuidX, event.SetregidX, event.SetresuidX, event.SetresgidX,
+		event.CapsetX, event.SetnsX, event.UnshareX, event.SetrlimitX, event.PrlimitX, event.SeccompX, event.PrctlX,
+		event.IOUringSetupX:
+		return true
+	}
+	return false
+}
+
+// ReadInto stores the next event; it waits for one. io.EOF means that no tracee
+// is left.
+func (d *Driver) ReadInto(ev *event.Event) error {
+	for d.next >= len(d.b.Bytes()) {
+		d.b.Reset()
+		d.flags, d.next, d.nth = d.flags[:0], 0, 0
+		if d.over() {
+			return io.EOF
+		}
+		if err := d.step(); err != nil {
+			return err
+		}
+	}
+	n, err := ev.Parse(d.b.Bytes()[d.next:])
+	if err != nil {
+		return fmt.Errorf("ptrace: own event: %w", err)
+	}
+	ev.CPU, ev.Flags = 0, d.flags[d.nth]
+	d.next += n
+	d.nth++
+	return nil
+}
+
+// over reports whether tracing has come to its end. As PID 1 the namespace dies
+// with us, so there the command's end is the end, as it would be without us.
+func (d *Driver) over() bool {
+	if d.ended && d.self == 1 {
+		return true
+	}
+	return len(d.threads) == 0 && len(d.parked) == 0 && len(d.pending) == 0
+}
+
+// step handles one stop.
+func (d *Driver) step() error {
+	if len(d.pending) == 0 {
+		if err := d.collect(); err != nil {
+			return err
+		}
+	}
+	if len(d.pending) == 0 {
+		return nil
+	}
+	s := d.pending[0]
+	d.pending = d.pending[:copy(d.pending, d.pending[1:])]
+	d.now = uint64(time.Now().UnixNano())
+	d.stats.Stops++
+	d.handle(s.tid, s.status)
+	return nil
+}
+
+// maxPending bounds how many reports are taken before they are handled.
+const maxPending = 64
+
+// collect takes reports until there is no more: the kernel always reports the
+// first stopped tracee of its list, so handling one at a time would let a busy
+// thread starve the others.
+func (d *Driver) collect() error {
+	for len(d.pending) < maxPending {
+		tid, status, e := wait(false)
+		if e == 0 && tid == 0 {
+			if len(d.pending) > 0 {
+				return nil
+			}
+			tid, status, e = wait(true)
+		}
+		switch {
+		case e == unix.EINTR:
+			if d.stop.Load() {
+				d.release()
+				return nil
+			}
+			continue
+		case e == unix.ECHILD:
+			// Nothing left to wait for, whatever we believed.
+			if len(d.pending) == 0 {
+				d.forgetAll()
+			}
+			return nil
+		case e != 0:
+			return fmt.Errorf("ptrace: wait for tracees: %w", e)
+		}
+		d.pending = append(d.pending, stopped{tid, status})
+		if len(d.threads) == 1 {
+			return nil // no one to starve
+		}
+	}
+	return nil
+}
+
+// forgetAll drops tracees that vanished.
+func (d *Driver) forgetAll() {
+	for tid, t := range d.threads {
+		delete(d.threads, tid)
+		d.leaveProcess(t)
+	}
+	clear(d.parked)
+}
+
+// Status returns how the command ended; ok is false as long as it did not.
+func (d *Driver) Status() (status unix.WaitStatus, ok bool) { return d.rootStatus, d.ended }
+
+// Stats returns the counters.
+func (d *Driver) Stats() Stats { return d.stats }

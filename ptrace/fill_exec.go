@@ -1,0 +1,196 @@
+package ptrace
+
+import (
+	"bytes"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// Bits of the exec events' flags (execve_flags).
+const (
+	exeWritable  = 1
+	exeFromMemfd = 4
+)
+
+// fillExecveX: 31 parameters, semantics.md of the contract in docs/events.md.
+// After a success the values are of the new program; after a failure argv and
+// environment are those of the call and all else is of the unchanged process.
+func (c *call) fillExecveX() {
+	c.fillExec()
+	if c.in == spec.Current {
+		c.putExecName()
+	}
+}
+
+// fillExecveatX: as execve, without the name.
+func (c *call) fillExecveatX() { c.fillExec() }
+
+func (c *call) fillExec() {
+	t, p := c.t, c.t.proc
+	st := c.taskStat(t)
+	c.b.PutS64(c.ret)
+	if c.ret < 0 {
+		argv, envp := c.args[1], c.args[2]
+		if c.sc.Name == "execveat" {
+			argv, envp = c.args[2], c.args[3]
+		}
+		c.execEnv = c.strings(envp, c.execEnv[:0])
+		c.putArgs(c.strings(argv, c.execArgs[:0]))
+	} else {
+		p.cmdline = append(make([]byte, 0, 64), c.region(st.ArgStart, st.ArgEnd, c.execArgs[:0])...)
+		c.execEnv = c.region(st.EnvStart, st.EnvEnd, c.execEnv[:0])
+		c.putArgs(p.cmdline)
+	}
+	c.b.PutS64(int64(t.tid))
+	c.b.PutS64(int64(p.pid))
+	c.b.PutS64(int64(st.PPID))
+	c.b.PutString("") // cwd: readers keep it themselves
+	c.b.PutS64(c.openFiles(p))
+	c.b.PutU64(st.MajFlt)
+	c.b.PutU64(st.MinFlt)
+	v := c.sizesFrom(st)
+	c.b.PutU32(v.size)
+	c.b.PutU32(v.rss)
+	c.b.PutU32(v.swap)
+	c.b.PutString(string(t.comm[:t.commN]))
+	c.b.PutBytes(c.cgroupsOf(p))
+	c.b.PutBytes(c.execEnv)
+	c.b.PutU32(st.TTY)
+	c.b.PutS64(c.ownPgid(t, int64(st.PGRP)))
+	c.b.PutU32(c.loginUID(p))
+	cr := *c.credentials(t)
+	exe := c.executable(p, &cr)
+	c.b.PutU32(exe.flags)
+	c.b.PutU64(cr.inh)
+	c.b.PutU64(cr.prm)
+	c.b.PutU64(cr.eff)
+	c.b.PutU64(exe.ino)
+	c.b.PutU64(exe.ctime)
+	c.b.PutU64(exe.mtime)
+	c.b.PutU32(cr.euid)
+	c.putExePath(exe.path)
+	if c.in == spec.Current {
+		c.b.PutS64(int64(st.PGRP))
+		c.b.PutU32(cr.egid)
+	}
+}
+
+// putExecName writes the name that the program was started by.
+func (c *call) putExecName() {
+	if c.ret < 0 {
+		c.putString(c.args[0])
+		return
+	}
+	c.b.PutBytes(c.t.proc.execName)
+}
+
+// strings reads an argv-like array of pointers and its strings, each with its
+// NUL, at most maxArgs bytes; what could be read before an error counts.
+func (c *call) strings(addr uint64, out []byte) []byte {
+	size := c.long()
+	var ptrs [64 * 8]byte
+	for addr != 0 {
+		n := c.mem.read(addr, ptrs[:64*size])
+		for i := 0; (i+1)*size <= n; i++ {
+			p := c.num(ptrs[:], i)
+			if p == 0 {
+				return out
+			}
+			room := out[len(out):maxArgs]
+			k := c.mem.str(p, room)
+			if k == 0 {
+				return out
+			}
+			out = out[:len(out)+k]
+			if len(out) == maxArgs {
+				return out
+			}
+		}
+		if n < 64*size {
+			return out
+		}
+		addr += uint64(n)
+	}
+	return out
+}
+
+// region reads a part of memory that holds strings, at most maxArgs bytes, the
+// last of which is forced to NUL.
+func (c *call) region(start, end uint64, out []byte) []byte {
+	if end <= start {
+		return out
+	}
+	n := c.mem.read(start, out[:min(end-start, maxArgs)])
+	out = out[:n]
+	if n > 0 {
+		out[n-1] = 0
+	}
+	return out
+}
+
+// An exe is what is known of a running program's file.
+type exe struct {
+	path              []byte
+	flags             uint32
+	ino, ctime, mtime uint64
+}
+
+// executable looks at the file of the running program.
+func (c *call) executable(p *process, cr *creds) (x exe) {
+	n, e := readlinkat(p.dir, linkExe, c.path[:maxString-1])
+	if e == 0 {
+		x.path = c.path[:n]
+	}
+	var st unix.Statx_t
+	if statx(p.dir, linkExe, 0, unix.STATX_BASIC_STATS, &st) != 0 {
+		return x
+	}
+	x.ino = st.Ino
+	x.ctime = uint64(st.Ctime.Sec)*1e9 + uint64(st.Ctime.Nsec)
+	x.mtime = uint64(st.Mtime.Sec)*1e9 + uint64(st.Mtime.Nsec)
+	if writable(&st, cr) {
+		x.flags |= exeWritable
+	}
+	if bytes.HasPrefix(x.path, []byte("/memfd:")) {
+		x.flags |= exeFromMemfd
+	}
+	return x
+}
+
+// writable reports whether a task could write a file: by its mode, by owning it,
+// or by capability. Supplementary groups are not looked at.
+func writable(st *unix.Statx_t, cr *creds) bool {
+	const overrides = 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER
+	switch {
+	case st.Uid == cr.euid, cr.eff&overrides != 0:
+		return true
+	case st.Gid == cr.egid:
+		return st.Mode&0o020 != 0
+	}
+	return st.Mode&0o002 != 0
+}
+
+// putExePath writes the resolved path of the program. V036 leaves off what the
+// kernel says of a deleted file.
+func (c *call) putExePath(path []byte) {
+	if path == nil {
+		c.b.PutEmpty()
+		return
+	}
+	s := string(path)
+	if c.in == spec.V036 {
+		s = strings.TrimSuffix(s, " (deleted)")
+	}
+	c.b.PutString(s)
+}
+
+// ownPgid is a process group's id in the thread's own PID namespace.
+func (c *call) ownPgid(t *thread, pgid int64) int64 {
+	if !t.proc.nested {
+		return pgid
+	}
+	return int64(c.taskStatus(t).NSPgid)
+}

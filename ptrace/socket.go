@@ -1,0 +1,179 @@
+package ptrace
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// files is what is known of a descriptor table. It is filled when an event
+// wants a socket's ends, and entries go when a call may have changed them.
+type files struct {
+	socks  map[int32]*sock
+	opaque bool // descriptors change by ways that we do not see (io_uring): keep nothing
+}
+
+func newFiles() *files { return &files{} }
+
+// maxSocks bounds what a process that never closes can cost.
+const maxSocks = 4096
+
+func (f *files) drop(fd int32) {
+	if f.socks != nil {
+		delete(f.socks, fd)
+	}
+}
+
+func (f *files) dropRange(first, last uint32) {
+	for fd := range f.socks {
+		if uint32(fd) >= first && uint32(fd) <= last {
+			delete(f.socks, fd)
+		}
+	}
+}
+
+// A sock is what a tuple needs to know of a socket.
+type sock struct {
+	family uint8 // AF_INET, AF_INET6 or AF_UNIX; others are not kept
+	ino    uint64
+	local  endpoint
+	remote endpoint
+	path   string // AF_UNIX: the bound name of the socket itself
+	peer   string // AF_UNIX: the bound name of its peer
+}
+
+// An endpoint is an address, or for Unix sockets an identity.
+type endpoint struct {
+	ip   [16]byte
+	port uint16
+	id   uint64
+}
+
+// rawAddr has room for every socket address.
+type rawAddr [128]byte
+
+func (a *rawAddr) family() uint16 { return uint16(a[0]) | uint16(a[1])<<8 }
+
+// pidfdGetfd duplicates a tracee's descriptor (pidfd_getfd(2), Linux 5.6).
+func (d *Driver) pidfdGetfd(p *process, fd int32) (int, syscall.Errno) {
+	if d.noPidfd {
+		return -1, unix.ENOSYS
+	}
+	pfd, _, e := unix.RawSyscall(unix.SYS_PIDFD_OPEN, uintptr(p.pid), 0, 0)
+	if e != 0 {
+		d.noPidfd = e == unix.ENOSYS
+		return -1, e
+	}
+	r, _, e := unix.RawSyscall(unix.SYS_PIDFD_GETFD, pfd, uintptr(fd), 0)
+	closeFD(int(pfd))
+	if e != 0 {
+		d.noPidfd = e == unix.ENOSYS
+		return -1, e
+	}
+	return int(r), 0
+}
+
+// socket returns what is known of a descriptor that is a socket of a family
+// with tuples, nil otherwise.
+func (d *Driver) socket(t *thread, fd int32) *sock {
+	f := t.proc.files
+	if s, ok := f.socks[fd]; ok {
+		return s
+	}
+	s := d.readSocket(t.proc, fd)
+	// What may still change without a call that names the descriptor is not kept:
+	// the local port of an unbound socket, the peer of an unconnected one.
+	if s != nil && d.keepsFDs && !f.opaque && len(f.socks) < maxSocks && s.settled() {
+		if f.socks == nil {
+			f.socks = make(map[int32]*sock)
+		}
+		f.socks[fd] = s
+	}
+	return s
+}
+
+// settled reports whether both ends are known.
+func (s *sock) settled() bool {
+	if s.family == unix.AF_UNIX {
+		return s.remote.id != 0
+	}
+	return s.local.port != 0 && s.remote.port != 0
+}
+
+// readSocket asks the kernel for a socket's ends.
+func (d *Driver) readSocket(p *process, fd int32) *sock {
+	own, e := d.pidfdGetfd(p, fd)
+	if e != 0 {
+		return d.lookupSocket(p, fd)
+	}
+	defer closeFD(own)
+	var local, remote rawAddr
+	ln, e := sockName(unix.SYS_GETSOCKNAME, own, &local)
+	if e != 0 {
+		return nil // not a socket
+	}
+	s := &sock{family: uint8(local.family())}
+	var st unix.Stat_t
+	if unix.Fstat(own, &st) == nil {
+		s.ino = st.Ino
+	}
+	rn, e := sockName(unix.SYS_GETPEERNAME, own, &remote)
+	connected := e == 0
+	switch s.family {
+	case unix.AF_INET, unix.AF_INET6:
+		s.local.set(&local)
+		if connected {
+			s.remote.set(&remote)
+		}
+	case unix.AF_UNIX:
+		s.path = unixPath(local[:ln])
+		s.local.id = s.ino
+		if connected {
+			s.peer = unixPath(remote[:rn])
+			s.remote.id = d.unixPeer(s.ino)
+		}
+	default:
+		return nil
+	}
+	return s
+}
+
+func sockName(nr uintptr, fd int, a *rawAddr) (n uint32, e syscall.Errno) {
+	n = uint32(len(a))
+	_, _, e = unix.RawSyscall(nr, uintptr(fd), uintptr(unsafe.Pointer(a)), uintptr(unsafe.Pointer(&n)))
+	return min(n, uint32(len(a))), e
+}
+
+// set takes an IP address and port.
+func (ep *endpoint) set(a *rawAddr) {
+	ep.port = uint16(a[2])<<8 | uint16(a[3])
+	switch a.family() {
+	case unix.AF_INET:
+		copy(ep.ip[:4], a[4:8])
+	case unix.AF_INET6:
+		copy(ep.ip[:], a[8:24])
+	}
+}
+
+// unixPath returns the name in a Unix address. The NUL in front of an abstract
+// name is skipped, as edition Current does.
+func unixPath(a []byte) string {
+	if len(a) <= 2 {
+		return ""
+	}
+	path := a[2:]
+	if path[0] == 0 {
+		path = path[1:]
+	}
+	for i, c := range path {
+		if c == 0 {
+			return string(path[:i])
+		}
+	}
+	return string(path)
+}
+
+// lookupSocket is for kernels and tracees that do not let us duplicate a
+// descriptor: the socket's inode number leads to the tables below /proc/PID/net.
+func (d *Driver) lookupSocket(p *process, fd int32) *sock { return nil }

@@ -1,0 +1,261 @@
+package ptrace
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/procfs"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// A thread is one tracee.
+type thread struct {
+	tid  int
+	proc *process
+
+	entered bool // between the entry and the exit stop of a call that we look at
+	exiting bool // ask for the exit stop of the call under way
+	entry   entry
+
+	every    bool        // stop at every call: no filter of ours, or one of its own may hide calls from ours
+	started  bool        // its first stop was seen and it was let go
+	attached bool        // it ran before we came
+	muted    bool        // no events: the stage before it becomes the command
+	halted   unix.Signal // the group-stop it is in, 0 if none
+
+	hidden   uint64  // flags of its clone call that we took out, see holdOnTo
+	maker    *thread // that made it; nil if unknown
+	children int     // processes made by it that live
+
+	comm  [16]byte
+	commN int // bytes of comm
+}
+
+// An entry is a call at its start.
+type entry struct {
+	sc     *spec.Syscall // nil for calls outside the contract
+	nr     uint64        // number in the 64-bit table
+	args   [6]uint64
+	compat bool   // 32-bit longs and pointers
+	ts     uint64 // ns since the epoch
+	x32    bool
+}
+
+// A process is what threads of one group share. Facts are cached until the call
+// that changes them; see forget*.
+type process struct {
+	pid     int
+	threads int
+	ran     bool // the stage became the command
+	dir     int  // descriptor of /proc/PID, -1 if it could not be opened
+	statm   int  // descriptor of /proc/PID/statm, -1 if not open
+	denied  bool
+	parent  int // pid
+
+	execName []byte // of the last execve, with its NUL
+	cmdline  []byte // argv as in memory, at most maxArgs bytes; nil: not read
+	cgroups  []byte // nil: not read
+	creds    creds
+	fdlimit  int64 // -1: not read
+	nsInit   uint64
+	nested   bool // in a PID namespace below ours
+	login    uint32
+	hasLog   bool
+
+	files *files
+}
+
+// creds are a thread's credentials, as far as the contract shows them. Threads
+// of a process nearly always share them; set*id calls invalidate them.
+type creds struct {
+	valid         bool
+	euid, egid    uint32
+	inh, prm, eff uint64
+}
+
+const maxArgs = 4096 // bytes of argv, and of the environment, in an event
+
+// release gives back what the process holds open.
+func (p *process) release() {
+	if p.dir >= 0 {
+		unix.Close(p.dir)
+	}
+	if p.statm >= 0 {
+		unix.Close(p.statm)
+	}
+	p.dir, p.statm = -1, -1
+}
+
+// forgetProgram drops what execve changes.
+func (p *process) forgetProgram() {
+	p.cmdline, p.creds.valid, p.denied = nil, false, false
+	p.cgroups, p.hasLog = nil, false
+	p.files = newFiles()
+}
+
+// newProcess makes a process; parent is nil if nothing can be inherited.
+func newProcess(pid int, parent *process) *process {
+	p := &process{pid: pid, dir: -1, statm: -1, fdlimit: -1, files: newFiles()}
+	if parent != nil {
+		p.parent = parent.pid
+		p.cmdline, p.cgroups, p.creds = parent.cmdline, parent.cgroups, parent.creds
+		p.fdlimit, p.nsInit, p.nested = parent.fdlimit, parent.nsInit, parent.nested
+		p.login, p.hasLog = parent.login, parent.hasLog
+		p.denied = parent.denied
+	}
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		p.dir = fd
+	}
+	return p
+}
+
+// file reads a file below /proc/PID into buf and returns the part read; empty
+// if it can't be read. The name ends in a NUL.
+func (p *process) file(name []byte, buf []byte) []byte {
+	fd, e := openat(p.dir, name, unix.O_RDONLY)
+	if e != 0 {
+		return nil
+	}
+	n := 0
+	for n < len(buf) {
+		k, e := read(fd, buf[n:])
+		if k <= 0 || e != 0 {
+			break
+		}
+		n += k
+	}
+	closeFD(fd)
+	return buf[:n]
+}
+
+// Names of files below /proc/PID, for openat.
+var (
+	fileStat     = []byte("stat\x00")
+	fileStatus   = []byte("status\x00")
+	fileStatm    = []byte("statm\x00")
+	fileCgroup   = []byte("cgroup\x00")
+	fileCmdline  = []byte("cmdline\x00")
+	fileEnviron  = []byte("environ\x00")
+	fileLoginUID = []byte("loginuid\x00")
+	linkExe      = []byte("exe\x00")
+)
+
+// taskFile names a file of one thread of a process, until the next call.
+func (d *Driver) taskFile(tid int, file string) []byte {
+	d.name = append(d.name[:0], "task/"...)
+	d.name = strconv.AppendInt(d.name, int64(tid), 10)
+	d.name = append(append(d.name, file...), 0)
+	return d.name
+}
+
+// taskStat reads the stat file of a thread; zeros if it can't be read.
+func (d *Driver) taskStat(t *thread) *procfs.Stat {
+	if procfs.ParseStat(t.proc.file(d.taskFile(t.tid, "/stat"), d.buf[:]), &d.st) != nil {
+		d.st = procfs.Stat{}
+	}
+	if n := len(d.st.Comm); n > 0 && n < len(t.comm) {
+		t.commN = copy(t.comm[:], d.st.Comm)
+	}
+	return &d.st
+}
+
+// taskStatus reads the status file of a thread; zeros if it can't be read.
+func (d *Driver) taskStatus(t *thread) *procfs.Status {
+	if procfs.ParseStatus(t.proc.file(d.taskFile(t.tid, "/status"), d.buf[:]), &d.stu) != nil {
+		d.stu = procfs.Status{}
+	}
+	return &d.stu
+}
+
+// credentials returns those of a thread.
+func (d *Driver) credentials(t *thread) *creds {
+	c := &t.proc.creds
+	if !c.valid {
+		s := d.taskStatus(t)
+		*c = creds{s.Pid != 0, s.UID[1], s.GID[1], s.CapInh, s.CapPrm, s.CapEff}
+		t.proc.nested = s.Pid != 0 && s.NSPid != 0 && s.NSPid != s.Pid
+	}
+	return c
+}
+
+// cgroupsOf returns the contract's form of a process's cgroups.
+func (d *Driver) cgroupsOf(p *process) []byte {
+	if p.cgroups == nil {
+		var c procfs.Cgroup
+		text := p.file(fileCgroup, d.buf[:])
+		if procfs.ParseCgroup(text, &c) == nil && len(text) > 0 {
+			d.controllers.Resolve(&c)
+			p.cgroups = c.Append(nil)
+		} else {
+			p.cgroups = []byte{}
+		}
+		if len(p.cgroups) > maxArgs {
+			p.cgroups = p.cgroups[:maxArgs]
+			p.cgroups[maxArgs-1] = 0
+		}
+	}
+	return p.cgroups
+}
+
+// cmdlineOf returns the arguments of a process as they stand in its memory now:
+// argv[0], NUL, argv[1], NUL, ..., at most maxArgs bytes.
+func (d *Driver) cmdlineOf(t *thread) []byte {
+	p := t.proc
+	if p.cmdline == nil {
+		p.cmdline = append(make([]byte, 0, 64), p.file(fileCmdline, d.argBuf[:])...)
+		if len(p.cmdline) == maxArgs {
+			p.cmdline[maxArgs-1] = 0
+		}
+	}
+	return p.cmdline
+}
+
+// loginUID returns the audit id of a process.
+func (d *Driver) loginUID(p *process) uint32 {
+	if !p.hasLog {
+		p.login, p.hasLog = ^uint32(0), true
+		if v, err := strconv.ParseUint(string(p.file(fileLoginUID, d.buf[:])), 10, 32); err == nil {
+			p.login = uint32(v)
+		}
+	}
+	return p.login
+}
+
+// openFiles returns the soft limit of open descriptors.
+func (d *Driver) openFiles(p *process) int64 {
+	if p.fdlimit < 0 {
+		var lim unix.Rlimit
+		if err := unix.Prlimit(p.pid, unix.RLIMIT_NOFILE, nil, &lim); err != nil {
+			return 0
+		}
+		p.fdlimit = int64(lim.Cur)
+	}
+	return p.fdlimit
+}
+
+// vm holds a process's memory sizes in KiB.
+type vm struct{ size, rss, swap uint32 }
+
+// memorySizes reads the current sizes. Swap is looked up only on machines that
+// have swap: it costs as much as all the rest.
+func (d *Driver) memorySizes(t *thread) (v vm) {
+	p := t.proc
+	if p.statm < 0 && p.dir >= 0 {
+		if fd, e := openat(p.dir, fileStatm, unix.O_RDONLY); e == 0 {
+			p.statm = fd
+		}
+	}
+	if p.statm >= 0 {
+		var s procfs.Statm
+		n, e := pread(p.statm, d.buf[:256], 0)
+		if e == 0 && procfs.ParseStatm(d.buf[:n], &s) == nil {
+			v.size, v.rss = uint32(s.Size*d.pageKiB), uint32(s.Resident*d.pageKiB)
+		}
+	}
+	if d.hasSwap {
+		v.swap = d.taskStatus(t).VMSwap
+	}
+	return v
+}
