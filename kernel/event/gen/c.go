@@ -67,8 +67,8 @@ func snake(ident string) string {
 // constant is the C name of an event.
 func constant(e *spec.Event) string { return "EVENT_" + strings.ToUpper(snake(e.Ident)) }
 
-// hex writes a number as C wants it: one that does not fit an int is unsigned.
-func hex(v uint64) string {
+// literal writes a number as C wants it: one that does not fit an int is unsigned.
+func literal(v uint64) string {
 	switch {
 	case v < 10:
 		return fmt.Sprint(v)

@@ -37,7 +37,7 @@ func cConvert() []byte {
 `)
 	for i := range spec.Conversions {
 		c := &spec.Conversions[i]
-		h.f("\n/* %s */\nstatic __always_inline u64 conv_%s(u64 v)\n{\n", c.Table, c.Name)
+		h.f("\n/* to FLAG_%s_ values */\nstatic __always_inline u64 conv_%s(u64 v)\n{\n", strings.ToUpper(c.Table), c.Name)
 		h.either(convBody(c.On(spec.X86)), convBody(c.On(spec.Arm64)))
 		h.WriteString("}\n")
 	}
@@ -57,13 +57,13 @@ func (h *header) either(x86, arm64 string) {
 func convBody(c *spec.Converter) string {
 	var b strings.Builder
 	f := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
-	f("\tu64 out = %s;\n", hex(c.Default))
+	f("\tu64 out = %s;\n", literal(c.Default))
 	switch c.Mask {
 	case 0:
 	case 1<<32 - 1:
 		f("\tu32 field = v;\n")
 	default:
-		f("\tu64 field = v & %s;\n", hex(c.Mask))
+		f("\tu64 field = v & %s;\n", literal(c.Mask))
 	}
 	f("\n")
 	if c.NonNegative {
@@ -74,12 +74,12 @@ func convBody(c *spec.Converter) string {
 		names := first.Name
 		switch {
 		case len(r) == 1:
-			f("\tif (field == %s)\n\t\tout = %s;", hex(first.Kernel), hex(first.Value))
+			f("\tif (field == %s)\n\t\tout = %s;", literal(first.Kernel), literal(first.Value))
 		default:
 			names += " to " + last.Name
-			cond := fmt.Sprintf("field <= %s", hex(last.Kernel))
+			cond := fmt.Sprintf("field <= %s", literal(last.Kernel))
 			if first.Kernel > 0 {
-				cond = fmt.Sprintf("field >= %s && %s", hex(first.Kernel), cond)
+				cond = fmt.Sprintf("field >= %s && %s", literal(first.Kernel), cond)
 			}
 			f("\tif (%s)\n\t\tout = field%s;", cond, offset(first.Value, first.Kernel))
 		}
@@ -89,7 +89,7 @@ func convBody(c *spec.Converter) string {
 		if g.move {
 			f("\tout |= %s;", shifted(g))
 		} else {
-			f("\tif (v & %s)\n\t\tout |= %s;", hex(g.kernel), hex(g.value))
+			f("\tif (v & %s)\n\t\tout |= %s;", literal(g.kernel), literal(g.value))
 		}
 		f("\t/* %s */\n", strings.Join(g.names, " "))
 	}
@@ -123,9 +123,9 @@ func runs(field []spec.Pair, def uint64) [][]spec.Pair {
 func offset(value, kernel uint64) string {
 	switch {
 	case value > kernel:
-		return fmt.Sprintf(" + %s", hex(value-kernel))
+		return fmt.Sprintf(" + %s", literal(value-kernel))
 	case value < kernel:
-		return fmt.Sprintf(" - %s", hex(kernel-value))
+		return fmt.Sprintf(" - %s", literal(kernel-value))
 	}
 	return ""
 }
@@ -159,17 +159,17 @@ func shifts(pairs []spec.Pair) []group {
 func shifted(g group) string {
 	switch {
 	case g.left > 0:
-		return fmt.Sprintf("(v & %s) << %d", hex(g.kernel), g.left)
+		return fmt.Sprintf("(v & %s) << %d", literal(g.kernel), g.left)
 	case g.left < 0:
-		return fmt.Sprintf("(v & %s) >> %d", hex(g.kernel), -g.left)
+		return fmt.Sprintf("(v & %s) >> %d", literal(g.kernel), -g.left)
 	}
-	return fmt.Sprintf("v & %s", hex(g.kernel))
+	return fmt.Sprintf("v & %s", literal(g.kernel))
 }
 
 // pureC is the C of the pure ops, but for those that are written in line.
 var pureC = map[spec.Op]struct{ args, body string }{
 	spec.ArgS32:   {"u64 v", "\treturn (s32)v;\n"},
-	spec.HiLo:     {"u64 hi, u64 lo", "\treturn (hi << 32) + lo;\n"},
+	spec.HiLo:     {"u64 hi, u64 lo", "\treturn hi << 32 | (u32)lo;\n"},
 	spec.DirFDRaw: {"u64 v", "\treturn (s32)v == -100 ? EVENT_AT_FDCWD : (s64)v;\t/* AT_FDCWD, linux/fcntl.h */\n"},
 	spec.OpenMode: {"u64 flags, u64 mode", ""}, // see openModeC
 	// MS_MGC_VAL, linux/mount.h
@@ -214,5 +214,5 @@ func openModeC(arch spec.Arch) string {
 			mask |= p.Kernel
 		}
 	}
-	return fmt.Sprintf("\treturn flags & %s ? conv_chmod_mode(mode) : 0;\n", hex(mask))
+	return fmt.Sprintf("\treturn flags & %s ? conv_chmod_mode(mode) : 0;\n", literal(mask))
 }

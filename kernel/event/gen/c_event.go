@@ -17,7 +17,7 @@ Include it where u8 to u64 and s64 are known (linux/types.h or vmlinux.h).`)
 	h.f("#define EVENT_AT_FDCWD (%d)\t/* portable encoding of AT_FDCWD */\n", event.AtFDCWD)
 	h.WriteString(`
 /* The lengths of the values, u16 each, follow; then the values, back to back. */
-struct event_header {
+struct event_head {
 	u64 ts;		/* ns since the epoch */
 	u64 tid;
 	u32 len;	/* bytes, header included */
@@ -87,7 +87,7 @@ func cFlags(h *header) {
 		seen := map[string]bool{}
 		for _, f := range t.Values {
 			if !seen[f.Name] { // upstream lists a few names twice
-				h.f("#define FLAG_%s_%s %s\n", strings.ToUpper(t.Name), strings.ToUpper(f.Name), hex(f.Value))
+				h.f("#define FLAG_%s_%s %s\n", strings.ToUpper(t.Name), strings.ToUpper(f.Name), literal(f.Value))
 			}
 			seen[f.Name] = true
 		}

@@ -11,7 +11,7 @@ const aboutSyscalls = `What each call is, by its native number. A module indexes
 a kernel without global data (before 5.2) gets them as maps, which its loader
 fills from the same rows.
 
-A row of all zeros is a call that the contract does not have: no call has code 0.`
+Exit event 0 means that the contract does not have the call: it is an enter event.`
 
 // cTable is the number of entries of each table, a power of two so that a
 // program can mask an index (SYSCALL_TABLE_SIZE of the contract).

@@ -26,19 +26,18 @@ func goTypes() []byte {
 func goFillers() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "// %s\n\npackage ptrace\n\n// fillers are the hand-written fillers, by the name in the row.\nvar fillers = map[string]func(*call){\n", banner)
-	for _, name := range fillers(false) {
+	for _, name := range fillers() {
 		fmt.Fprintf(&b, "%q: (*call).fill%s,\n", name, camel(name))
 	}
 	b.WriteString("}\n")
 	return b.Bytes()
 }
 
-// fillers returns the names of hand-written fillers, those that only kernel
-// drivers need included or not.
-func fillers(kernel bool) []string {
+// fillers returns the names of the fillers of events that userspace can emit.
+func fillers() []string {
 	var names []string
 	for _, e := range spec.Events {
-		if e.Filler != "" && (kernel || !e.Kernel) && !slices.Contains(names, e.Filler) {
+		if e.Filler != "" && !e.Kernel {
 			names = append(names, e.Filler)
 		}
 	}

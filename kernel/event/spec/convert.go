@@ -9,24 +9,28 @@ const (
 	Arm64
 )
 
-// A Converter applies a Conversion on one machine.
+// A Converter is a Conversion on one machine, its names resolved.
 type Converter struct {
-	mask        uint64
-	field       []pair
-	def         uint64
-	bits        []pair
-	nonNegative bool
+	Mask        uint64
+	Field       []Pair // the first that fits counts
+	Default     uint64
+	Bits        []Pair
+	NonNegative bool
 }
 
-type pair struct{ kernel, value uint64 }
+// A Pair is one value in both encodings.
+type Pair struct {
+	Kernel, Value uint64
+	Name          string
+}
 
 // On resolves the names of a conversion for a machine.
 //
 // Precondition: every name is in the conversion's table (a test checks the rows).
 func (c *Conversion) On(arch Arch) *Converter {
 	t := FindTable(c.Table)
-	r := &Converter{mask: c.Mask, def: c.Default, nonNegative: c.NonNegative}
-	resolve := func(names []string) (out []pair) {
+	r := &Converter{Mask: c.Mask, Default: c.Default, NonNegative: c.NonNegative}
+	resolve := func(names []string) (out []Pair) {
 		for i := range t.Values {
 			f := &t.Values[i]
 			if !f.HasKernel || f.OnlyX86 && arch != X86 || len(names) == 0 {
@@ -34,15 +38,15 @@ func (c *Conversion) On(arch Arch) *Converter {
 			}
 			for _, n := range names {
 				if n == f.Name || n == "*" {
-					out = append(out, pair{f.kernel(arch), f.Value})
+					out = append(out, Pair{f.kernel(arch), f.Value, f.Name})
 				}
 			}
 		}
 		return out
 	}
-	r.field, r.bits = resolve(c.Field), resolve(c.Bits)
+	r.Field, r.Bits = resolve(c.Field), resolve(c.Bits)
 	for _, a := range c.Also {
-		r.field = append(r.field, pair{a.Kernel, t.Find(a.Name).Value})
+		r.Field = append(r.Field, Pair{a.Kernel, t.Find(a.Name).Value, a.Name})
 	}
 	return r
 }
@@ -57,21 +61,21 @@ func (f *Flag) kernel(arch Arch) uint64 {
 // Convert returns the portable encoding of a kernel argument.
 func (c *Converter) Convert(arg uint64) uint64 {
 	var out uint64
-	if c.nonNegative && int32(arg) < 0 {
+	if c.NonNegative && int32(arg) < 0 {
 		return 0
 	}
-	if c.mask != 0 {
-		out = c.def
-		for _, p := range c.field {
-			if arg&c.mask == p.kernel {
-				out = p.value
+	if c.Mask != 0 {
+		out = c.Default
+		for i := range c.Field {
+			if p := &c.Field[i]; arg&c.Mask == p.Kernel {
+				out = p.Value
 				break
 			}
 		}
 	}
-	for _, p := range c.bits {
-		if arg&p.kernel != 0 {
-			out |= p.value
+	for i := range c.Bits {
+		if p := &c.Bits[i]; arg&p.Kernel != 0 {
+			out |= p.Value
 		}
 	}
 	return out

@@ -50,47 +50,6 @@ func (p Profile) String() string {
 	return "0.36, current"
 }
 
-// String returns what the event is about, without who makes it.
-func (c Category) String() string {
-	switch c & CategoryMask {
-	case Other:
-		return "other"
-	case File:
-		return "file"
-	case Net:
-		return "net"
-	case IPC:
-		return "ipc"
-	case Memory:
-		return "memory"
-	case Process:
-		return "process"
-	case Sleep:
-		return "sleep"
-	case System:
-		return "system"
-	case SignalCat:
-		return "signal"
-	case User:
-		return "user"
-	case Time:
-		return "time"
-	case Processing:
-		return "processing"
-	case IORead:
-		return "IO read"
-	case IOWrite:
-		return "IO write"
-	case IOOther:
-		return "IO other"
-	case Wait:
-		return "wait"
-	case Scheduler:
-		return "scheduler"
-	}
-	return "unknown"
-}
-
 // String returns the names of the flags that are set.
 func (f Flags) String() string {
 	names := [...]string{

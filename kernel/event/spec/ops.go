@@ -30,7 +30,7 @@ var Ops = [NumOps]OpRow{
 	Number:         {"number", "n", Pure, "always $0"},
 	SC:             {"sc", "", Yields, "code of the call"},
 	NativeNumber:   {"native_number", "", Yields, "number of the call in the machine's 64-bit table"},
-	HiLo:           {"hi_lo", "aa", Pure, "$0 << 32, plus $1"},
+	HiLo:           {"hi_lo", "aa", Pure, "$0 as the high, $1 as the low 32 bits"},
 	DirFDRaw:       {"dir_fd_raw", "a", Pure, "$0 with all 64 bits, but for AT_FDCWD"},
 	StringAt:       {"string_at", "a", Puts, "string at $0"},
 	StringAtOK:     {"string_at_ok", "a", Puts, "string at $0, empty if the call failed"},
