@@ -21,7 +21,7 @@ func (s *State) cloneParent(child int64) {
 		t = s.placeholder(s.ev.TID())
 		s.thread = t
 	}
-	s.identify(t)
+	s.identify(t, t.Placeholder)
 	flags, _ := s.num("flags")
 	// Inside of a PID namespace the result is no id that the events use; the
 	// child's own event has it. With CLONE_PARENT the child is a sibling whose
@@ -65,7 +65,7 @@ func (s *State) cloneChild() {
 		c.born = bornChild
 	}
 	s.thread = c
-	s.identify(c)
+	s.identify(c, flags&cloneThread == 0 || c.Proc.Exe == NA)
 	if flags&cloneThread == 0 {
 		s.adopt(c.Proc, ptid)
 	}
@@ -120,8 +120,8 @@ func (s *State) child(caller *Thread, tid, pid, flags int64) *Thread {
 }
 
 // identify gives a thread what the parameters of clone and exec say of the
-// thread they are reported on.
-func (s *State) identify(t *Thread) {
+// thread they are reported on; program says whether they also say what it runs.
+func (s *State) identify(t *Thread, program bool) {
 	if pid, ok := s.num("pid"); ok && t.Proc.PID != pid {
 		p := s.procs[pid]
 		if p == nil {
@@ -156,12 +156,14 @@ func (s *State) identify(t *Thread) {
 	if t.Comm == NA || t.Comm == "" {
 		s.set(&t.Comm, "comm")
 	}
-	s.set(&p.Exe, "exe")
-	if b, _ := s.find("args"); b != nil {
-		p.Args = splitInto(p.Args, b)
-	}
-	if b, _ := s.find("cgroups"); len(b) > 0 {
-		p.Cgroups = splitInto(p.Cgroups, b)
+	if program {
+		s.set(&p.Exe, "exe")
+		if b, _ := s.find("args"); b != nil {
+			p.Args = splitInto(p.Args, b)
+		}
+		if b, _ := s.find("cgroups"); len(b) > 0 {
+			p.Cgroups = splitInto(p.Cgroups, b)
+		}
 	}
 	if t.UID == NoID {
 		setInt(s, &t.UID, "uid")

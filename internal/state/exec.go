@@ -41,7 +41,7 @@ func exec(s *State) {
 	t := s.thread
 	if !s.succeeded() {
 		if t.Proc.PID < 0 { // a failed exec describes the caller as well
-			s.identifyCaller(t)
+			s.identify(t, false)
 		}
 		return
 	}
@@ -50,7 +50,7 @@ func exec(s *State) {
 		pid = t.Proc.PID
 	}
 	if t.Placeholder || t.Proc.PID != pid {
-		s.identify(t)
+		s.identify(t, true)
 	}
 	p := t.Proc
 	// All other threads are gone (fs/exec.c:de_thread), also the one that called
@@ -96,14 +96,6 @@ func exec(s *State) {
 	setInt(s, &t.UID, "uid")
 	setInt(s, &t.GID, "gid")
 	s.closeOnExec(t)
-}
-
-// identifyCaller is identify for a call that failed: exe and args are those of
-// the program that was not started.
-func (s *State) identifyCaller(t *Thread) {
-	exe, args := t.Proc.Exe, t.Proc.Args
-	s.identify(t)
-	t.Proc.Exe, t.Proc.Args = exe, args
 }
 
 // execPath returns the path of the new program: the kernel's, or else made from

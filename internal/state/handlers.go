@@ -32,5 +32,5 @@ var exitHandlers = map[string]func(*State){
 // enterHandlers are those for enter events.
 var enterHandlers = map[string]func(*State){
 	"connect": connectEnter,
-	"sendto":  sendEnter, "sendmsg": sendEnter,
+	"sendto":  sendEnter,
 }

@@ -89,6 +89,7 @@ func (s *State) Apply(ev *event.Event) {
 		return
 	}
 	if s.row.Category&(spec.Meta|spec.Internal|spec.Plugin) != 0 || s.row.Flags&spec.SkipParserReset != 0 {
+		s.thread = s.threads[ev.TID()]
 		s.meta()
 		return
 	}
