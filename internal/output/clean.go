@@ -16,9 +16,6 @@ func appendClean[T bytesOrString](dst []byte, s T) []byte {
 	return dst
 }
 
-// appendDots appends a buffer.
-func appendDots(dst, b []byte) []byte { return appendClean(dst, b) }
-
 // appendStrings appends strings that each end with a NUL, dots between them.
 func appendStrings(dst, b []byte) []byte {
 	if b[len(b)-1] == 0 {

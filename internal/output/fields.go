@@ -145,7 +145,7 @@ var eventFields = []Field{
 			if i < 0 {
 				return dst, false
 			}
-			return appendDots(dst, r.ev.Param(i)), true
+			return r.data(dst, r.ev.Param(i)), true
 		}),
 	number("evt.buflen", "bytes that were read or written",
 		func(r *renderer) (int64, bool) {

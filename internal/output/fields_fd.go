@@ -88,7 +88,7 @@ var fdFields = []Field{
 	ofFD("fd.typechar", "type of the descriptor as one letter",
 		func(f *state.FD, dst []byte) ([]byte, bool) { return append(dst, f.TypeChar()), true }),
 	ofFD("fd.name", "path of a file, ends of a connection",
-		func(f *state.FD, dst []byte) ([]byte, bool) { return appendClean(dst, f.Name), f.Name != "" }),
+		func(f *state.FD, dst []byte) ([]byte, bool) { return appendClean(dst, f.Name), true }),
 	ofFD("fd.directory", "directory of a file",
 		func(f *state.FD, dst []byte) ([]byte, bool) {
 			i := strings.LastIndexByte(f.Name, '/')
@@ -104,7 +104,7 @@ var fdFields = []Field{
 		}),
 	ofFD("fd.filename", "name of a file without the directory",
 		func(f *state.FD, dst []byte) ([]byte, bool) {
-			if !f.IsFile() {
+			if !f.IsFile() || f.Type == snapshot.FDDir {
 				return dst, false
 			}
 			return appendClean(dst, f.Name[strings.LastIndexByte(f.Name, '/')+1:]), true
@@ -131,10 +131,7 @@ var fdFields = []Field{
 			}
 			return dst, false
 		}),
-	boolean("fd.is_server", "whether the process is the server of the connection", func(r *renderer) bool {
-		f := r.st.FD()
-		return f != nil && f.Role == state.Server
-	}),
+	isServer,
 	ofFD("fd.dev", "device number of the file",
 		func(f *state.FD, dst []byte) ([]byte, bool) {
 			return strconv.AppendUint(dst, uint64(f.Dev), 10), f.IsFile()
@@ -160,3 +157,12 @@ func fdCategory(f *state.FD) string {
 	}
 	return "unknown"
 }
+
+var isServer = func() Field {
+	f := ofFD("fd.is_server", "whether the process is the server of the connection",
+		func(f *state.FD, dst []byte) ([]byte, bool) {
+			return strconv.AppendBool(dst, f.Role == state.Server), true
+		})
+	f.Type = "bool"
+	return f
+}()

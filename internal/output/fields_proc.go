@@ -138,12 +138,7 @@ var processFields = []Field{
 	numberOf("proc.vmswap", "memory swapped out, KiB", func(t *state.Thread) int64 { return int64(t.VMSwap) }),
 	numberOf("thread.pfmajor", "major page faults", func(t *state.Thread) int64 { return int64(t.MajFault) }),
 	numberOf("thread.pfminor", "minor page faults", func(t *state.Thread) int64 { return int64(t.MinFault) }),
-	number("thread.tid", "thread id", func(r *renderer) (int64, bool) {
-		if r.thread == nil {
-			return 0, false
-		}
-		return r.thread.TID, true
-	}),
+	number("thread.tid", "thread id", func(r *renderer) (int64, bool) { return r.ev.TID(), true }),
 	numberOf("thread.vtid", "thread id in its own namespace", func(t *state.Thread) int64 { return t.VTID }),
 	boolean("thread.ismain", "whether the thread is the first of its process",
 		func(r *renderer) bool { return r.thread != nil && r.thread.TID == r.thread.Proc.PID }),
@@ -164,17 +159,11 @@ func userName(r *renderer, dst []byte, id func(*state.Thread) uint32) ([]byte, b
 	return appendClean(dst, name), ok
 }
 
-// idOf makes a field of a user or group id.
-func idOf(name, help string, id func(*state.Thread) uint32) Field {
-	return numberOf(name, help, func(t *state.Thread) int64 { return int64(int32(id(t))) })
-}
-
 func uid(t *state.Thread) uint32      { return t.UID }
-func gid(t *state.Thread) uint32      { return t.GID }
 func loginUID(t *state.Thread) uint32 { return t.LoginUID }
 
 var userFields = []Field{
-	idOf("user.uid", "effective user id", uid),
+	numberOf("user.uid", "effective user id, 4294967295 if unknown", func(t *state.Thread) int64 { return int64(t.UID) }),
 	text("user.name", "name of the user", func(r *renderer, dst []byte) ([]byte, bool) { return userName(r, dst, uid) }),
 	text("user.homedir", "home directory of the user", func(r *renderer, dst []byte) ([]byte, bool) {
 		if r.thread == nil {
@@ -190,10 +179,10 @@ var userFields = []Field{
 		u, ok := r.st.User(r.thread.UID)
 		return appendClean(dst, u.Shell), ok
 	}),
-	idOf("user.loginuid", "user id at login, -1 for none", loginUID),
+	numberOf("user.loginuid", "user id at login, -1 for none", func(t *state.Thread) int64 { return int64(int32(t.LoginUID)) }),
 	text("user.loginname", "name of the user at login",
 		func(r *renderer, dst []byte) ([]byte, bool) { return userName(r, dst, loginUID) }),
-	idOf("group.gid", "effective group id", gid),
+	numberOf("group.gid", "effective group id, 4294967295 if unknown", func(t *state.Thread) int64 { return int64(t.GID) }),
 	text("group.name", "name of the group", func(r *renderer, dst []byte) ([]byte, bool) {
 		if r.thread == nil {
 			return dst, false

@@ -22,9 +22,10 @@ type JSON struct {
 	r       renderer
 }
 
-// NewJSON returns a writer of JSON.
-func NewJSON(w io.Writer) *JSON {
-	return &JSON{out: bufio.NewWriterSize(w, bufferSize)}
+// NewJSON returns a writer of JSON. Options.Data bounds evt.info alone, evt.args
+// has all.
+func NewJSON(w io.Writer, o Options) *JSON {
+	return &JSON{out: bufio.NewWriterSize(w, bufferSize), r: renderer{maxData: o.Data}}
 }
 
 // Flush writes what is buffered.
@@ -47,9 +48,6 @@ func (j *JSON) Write(ev *event.Event, st *state.State) error {
 	b = strconv.AppendUint(b, uint64(ev.CPU), 10)
 	b = j.thread(b)
 	j.scratch = j.r.info(j.scratch[:0])
-	if n := len(j.scratch); n > 0 {
-		j.scratch = j.scratch[:n-1] // the space behind the last parameter
-	}
 	b = appendQuoted(append(b, `,"evt.info":`...), j.scratch)
 	b = append(b, `,"evt.args":{`...)
 	for i := range j.r.params() {

@@ -14,9 +14,10 @@ const DefaultFormat = "%evt.num %evt.time %evt.cpu %proc.name (%proc.pid.%thread
 // bufferSize is what is written at once, bytes.
 const bufferSize = 64 << 10
 
-// Options say how text looks.
+// Options say how events look.
 type Options struct {
 	Color bool // colours of a terminal
+	Data  int  // bytes of a buffer that are shown: 0 for DefaultData, below 0 for all
 }
 
 // A Writer writes events, one line each, and counts them from 1.
@@ -56,7 +57,10 @@ func NewFormat(w io.Writer, format string, o Options) (*Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Text{out: bufio.NewWriterSize(w, bufferSize), pieces: pieces, color: o.Color}, nil
+	return &Text{
+		out: bufio.NewWriterSize(w, bufferSize), pieces: pieces, color: o.Color,
+		r: renderer{maxData: o.Data},
+	}, nil
 }
 
 // Write writes the line of an event.

@@ -117,7 +117,7 @@ func TestColor(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	var out strings.Builder
-	write(t, NewJSON(&out),
+	write(t, NewJSON(&out, Options{}),
 		build(t, testTime, 100, event.OpenatX, 5, event.AtFDCWD, "ho\xffsts\n\x1b", 1, 0, 0, 77),
 		build(t, testTime, 100, event.WriteX, 4, []byte("a\nb\""), 5, 4),
 		build(t, testTime, 100, event.WriteX, 4, []byte("\x00\x01\xff"), 5, 4),
@@ -201,7 +201,7 @@ func TestFieldsAreComplete(t *testing.T) {
 func TestEveryRowIsSafe(t *testing.T) {
 	st := state.New(testSnapshot())
 	var lines, objects bytes.Buffer
-	text, js := NewText(&lines, Options{}), NewJSON(&objects)
+	text, js := NewText(&lines, Options{}), NewJSON(&objects, Options{})
 	n := 0
 	for i := range spec.Events {
 		row := &spec.Events[i]
@@ -260,7 +260,7 @@ func TestNoAllocation(t *testing.T) {
 		build(t, testTime, 100, event.NanosleepE, 1000),
 	}
 	st := state.New(testSnapshot())
-	for name, w := range map[string]Writer{"text": NewText(io.Discard, Options{}), "json": NewJSON(io.Discard)} {
+	for name, w := range map[string]Writer{"text": NewText(io.Discard, Options{}), "json": NewJSON(io.Discard, Options{})} {
 		run := func() {
 			for _, ev := range evs {
 				st.Apply(ev)

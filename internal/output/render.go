@@ -25,6 +25,7 @@ type renderer struct {
 	first   uint64 // time of the first event
 	last    uint64 // time of the event before
 	ts      uint64
+	maxData int // see Options
 }
 
 // next takes the next event.
@@ -73,19 +74,21 @@ func (r *renderer) resultParam() int {
 	return i
 }
 
-// info appends all parameters, name=value or name=value(meaning), each with a
-// space behind it.
+// info appends all parameters, name=value or name=value(meaning), with spaces
+// between them.
 func (r *renderer) info(dst []byte) []byte {
 	if r.ev.Type()|1 == event.GenericX {
 		return dst // only the name of the call, which is the event's
 	}
 	for i := range r.params() {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
 		dst = append(append(dst, r.row.Params[i].Name...), '=')
 		dst = r.value(dst, i)
 		if len(r.meaning) > 0 {
 			dst = append(append(append(dst, '('), r.meaning...), ')')
 		}
-		dst = append(dst, ' ')
 	}
 	return dst
 }
@@ -94,7 +97,9 @@ func (r *renderer) info(dst []byte) []byte {
 func (r *renderer) value(dst []byte, i int) []byte {
 	r.meaning = r.meaning[:0]
 	b := r.ev.Param(i)
-	if len(b) == 0 {
+	if len(b) == 0 && r.row.Params[i].Type == spec.Bytes {
+		return dst
+	} else if len(b) == 0 {
 		return append(dst, "NULL"...)
 	}
 	p, t := &r.row.Params[i], &paramTables[r.ev.Type()][i]
@@ -116,12 +121,15 @@ func (r *renderer) value(dst []byte, i int) []byte {
 		return appendClean(dst, cstring(b))
 	case spec.Path, spec.RelPath:
 		dst = appendClean(dst, cstring(b))
+		if b[0] == '/' {
+			break // says it all
+		}
 		if path, ok := r.st.AppendPath(r.path[:0], i); ok {
 			r.path = path
 			r.meaning = appendClean(r.meaning, path)
 		}
 	case spec.Bytes:
-		dst = appendDots(dst, b)
+		dst = r.data(dst, b)
 	case spec.SockAddr:
 		dst = appendSockAddr(dst, b)
 	case spec.SockTuple:
@@ -142,6 +150,25 @@ func (r *renderer) value(dst []byte, i int) []byte {
 		dst = append(dst, "(n.a.)"...) // a size that does not fit the type
 	}
 	return dst
+}
+
+// DefaultData is how many bytes of a buffer are shown unless Options say so.
+const DefaultData = 80
+
+// data appends a buffer, with an ellipsis in place of what is too much.
+func (r *renderer) data(dst, b []byte) []byte {
+	n := r.maxData
+	if n == 0 {
+		n = DefaultData
+	}
+	if n < 0 || len(b) <= n {
+		return appendClean(dst, b)
+	}
+	const ellipsis = "..."
+	if n < len(ellipsis) {
+		return appendClean(dst, b[:n])
+	}
+	return append(appendClean(dst, b[:n-len(ellipsis)]), ellipsis...)
 }
 
 // integer appends a value of a type of fixed size.
@@ -200,49 +227,6 @@ func (r *renderer) integer(dst []byte, v int64, typ spec.Type, format spec.Forma
 	return dst
 }
 
-// appendInt appends a number in a print format.
-func appendInt(dst []byte, v int64, typ spec.Type, format spec.Format) []byte {
-	switch format {
-	case spec.Oct, spec.Hex:
-		u := uint64(v)
-		if size := typ.Size(); size < 8 {
-			u &= 1<<(8*size) - 1
-		}
-		if format == spec.Hex {
-			return appendHex(dst, u)
-		}
-		if u != 0 {
-			dst = append(dst, '0')
-		}
-		return strconv.AppendUint(dst, u, 8)
-	case spec.PaddedDec:
-		start := len(dst)
-		dst = strconv.AppendInt(dst, v, 10)
-		for len(dst)-start < 9 {
-			dst = append(dst, 0)
-			copy(dst[start+1:], dst[start:])
-			dst[start] = '0'
-		}
-		return dst
-	}
-	if typ.Signed() {
-		return strconv.AppendInt(dst, v, 10)
-	}
-	return strconv.AppendUint(dst, uint64(v), 10)
-}
-
-// appendHex appends upper-case digits.
-func appendHex(dst []byte, u uint64) []byte {
-	start := len(dst)
-	dst = strconv.AppendUint(dst, u, 16)
-	for i := start; i < len(dst); i++ {
-		if c := dst[i]; c >= 'a' {
-			dst[i] = c - 'a' + 'A'
-		}
-	}
-	return dst
-}
-
 // fd says what a descriptor refers to.
 func (r *renderer) fd(num int64) {
 	switch {
@@ -283,91 +267,4 @@ func (r *renderer) id(dst []byte, v int64, lookup func(uint32) (string, bool)) [
 	}
 	r.meaning = appendClean(r.meaning, name)
 	return strconv.AppendInt(dst, int64(int32(v)), 10)
-}
-
-// appendFlags appends the names of the bits of v, in the table's order. A flag
-// of several bits counts if all are set, and takes them away from later ones.
-func appendFlags(dst []byte, v uint64, t *spec.FlagTable) []byte {
-	if t == nil {
-		return dst
-	}
-	start, all := len(dst), v
-	for i := range t.Values {
-		f := &t.Values[i]
-		if f.Value != all && (f.Value == 0 || v == 0 || v&f.Value != f.Value) {
-			continue
-		}
-		if len(dst) > start {
-			dst = append(dst, '|')
-		}
-		dst = append(dst, f.Name...)
-		if f.Value == all {
-			break
-		}
-		v &^= f.Value
-	}
-	return dst
-}
-
-// enumName returns the name of a value of an enumeration. Tables hold values
-// wider than the parameter.
-func enumName(v uint64, typ spec.Type, t *spec.FlagTable) string {
-	if t != nil {
-		mask := uint64(1)<<(8*typ.Size()) - 1
-		for i := range t.Values {
-			if t.Values[i].Value&mask == v {
-				return t.Values[i].Name
-			}
-		}
-	}
-	return ""
-}
-
-// appendSignals appends the names of a set of signals.
-func appendSignals(dst []byte, set uint32) []byte {
-	first := true
-	for sig := int64(1); sig <= 32; sig++ {
-		name := signalName(sig)
-		if set&(1<<(sig-1)) == 0 || name == "" {
-			continue
-		}
-		if !first {
-			dst = append(dst, ' ')
-		}
-		dst, first = append(dst, name...), false
-	}
-	return dst
-}
-
-// fdList appends the descriptors of poll, number:type and events.
-func (r *renderer) fdList(dst, b []byte) []byte {
-	if r.thread == nil {
-		return dst
-	}
-	for i := range fdCount(b) {
-		num, events := fdEntry(b, i)
-		if i > 0 {
-			dst = append(dst, ' ')
-		}
-		char := byte('?')
-		if f := r.thread.FD(num); f != nil {
-			char = f.TypeChar()
-		}
-		dst = append(strconv.AppendUint(dst, uint64(num), 10), ':', char)
-		dst = strconv.AppendUint(dst, uint64(uint32(events)), 16)
-	}
-	return dst
-}
-
-// fdCount returns how many entries of a list are there.
-func fdCount(b []byte) int {
-	if len(b) < 2 {
-		return 0
-	}
-	return min(int(binary.LittleEndian.Uint16(b)), (len(b)-2)/10)
-}
-
-func fdEntry(b []byte, i int) (fd int64, events int16) {
-	b = b[2+10*i:]
-	return int64(binary.LittleEndian.Uint64(b)), int16(binary.LittleEndian.Uint16(b[8:]))
 }
