@@ -2,12 +2,8 @@ package main
 
 import (
 	"bytes"
-	"debug/elf"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,70 +63,6 @@ func TestConvertC(t *testing.T) {
 					}
 				}
 			})
-		}
-	}
-}
-
-// TestConvertBPF looks at the conversions as a classic probe gets them: no
-// tables, no calls, no way back, and few enough instructions for the 4096 that
-// Linux 4.14 takes.
-func TestConvertBPF(t *testing.T) {
-	clang := compilers(t, "clang")[0]
-	source := "typedef unsigned char u8;\ntypedef unsigned short u16;\ntypedef unsigned int u32;\ntypedef unsigned long long u64;\n" +
-		"typedef short s16;\ntypedef int s32;\ntypedef long long s64;\n#define __always_inline inline __attribute__((always_inline))\n" +
-		"#include \"convert.h\"\n"
-	for _, c := range spec.Conversions {
-		source += fmt.Sprintf("u64 %s(u64 v) { return conv_%[1]s(v); }\n", c.Name)
-	}
-	for _, arch := range []string{"x86", "arm64"} {
-		obj := filepath.Join(t.TempDir(), "convert.o")
-		cmd := exec.Command(clang, "-target", "bpf", "-mcpu=v1", "-D__TARGET_ARCH_"+arch, "-O2", "-Wall", "-Wextra", "-Werror",
-			"-I", uapi, "-x", "c", "-c", "-", "-o", obj)
-		cmd.Stdin = strings.NewReader(source)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		checkBPF(t, obj)
-	}
-}
-
-func checkBPF(t *testing.T, path string) {
-	t.Helper()
-	f, err := elf.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, s := range f.Sections {
-		if s.Type == elf.SHT_REL && s.Name == ".rel.text" || strings.HasPrefix(s.Name, ".rodata") || strings.HasPrefix(s.Name, ".data") {
-			t.Errorf("the probe has a section %s", s.Name)
-		}
-	}
-	text, err := f.Section(".text").Data()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const (
-		size     = 8    // bytes of an instruction
-		jmp      = 0x05 // class; include/uapi/linux/bpf.h
-		call     = 0x85
-		most     = 250 // of one conversion
-		classAnd = 0x07
-	)
-	for i := 0; i+size <= len(text); i += size {
-		if op := text[i]; op == call {
-			t.Errorf("instruction %d is a call", i/size)
-		} else if op&classAnd == jmp && int16(binary.LittleEndian.Uint16(text[i+2:])) < 0 {
-			t.Errorf("instruction %d jumps back", i/size)
-		}
-	}
-	symbols, err := f.Symbols()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range symbols {
-		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Size/size > most {
-			t.Errorf("%s takes %d instructions", s.Name, s.Size/size)
 		}
 	}
 }
