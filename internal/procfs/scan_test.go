@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,8 +199,11 @@ func TestScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if leader.ExeMTime != uint64(info.ModTime().UnixNano()) || leader.ExeIno == 0 || !leader.ExeWritable || leader.ExeMemfd {
+	if leader.ExeMTime != uint64(info.ModTime().UnixNano()) || leader.ExeIno == 0 || leader.ExeMemfd {
 		t.Errorf("exe %+v", leader)
+	}
+	if own := info.Sys().(*syscall.Stat_t).Uid == leader.UID; leader.ExeWritable != (own || leader.CapEff>>capFowner&1 != 0) {
+		t.Errorf("writable %v, own %v", leader.ExeWritable, own)
 	}
 	if m := st.Machine; m.CPUs == 0 || m.Memory == 0 || m.MaxPID == 0 || m.Hostname == "" || m.BootTime == 0 || m.BootTime > before {
 		t.Errorf("machine %+v", m)
