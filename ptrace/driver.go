@@ -67,6 +67,8 @@ type Driver struct {
 	nth   int           // its index
 	now   uint64        // time of the stop under way, ns since the epoch
 
+	struck [65]atomic.Int64 // when a signal last came to the command, ns since the epoch
+
 	stop   atomic.Bool // asked to let go of everything
 	tid    int         // our OS thread
 	noInfo bool        // no PTRACE_GET_SYSCALL_INFO
@@ -337,6 +339,22 @@ func (d *Driver) forgetAll() {
 
 // Status returns how the command ended; ok is false as long as it did not.
 func (d *Driver) Status() (status unix.WaitStatus, ok bool) { return d.rootStatus, d.ended }
+
+// Struck returns when a signal last came to the command, from whomever; the zero
+// time if never. It may be called from any goroutine.
+func (d *Driver) Struck(sig unix.Signal) time.Time {
+	if sig < 1 || int(sig) >= len(d.struck) {
+		return time.Time{}
+	}
+	ns := d.struck[sig].Load()
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
+
+// Root returns the process id of the command, 0 if there is none.
+func (d *Driver) Root() int { return d.root }
 
 // Stats returns the counters.
 func (d *Driver) Stats() Stats { return d.stats }

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/internal/procfs"
+	"github.com/lannerhq/lanner/internal/signals"
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
@@ -13,18 +14,24 @@ import (
 // its default, which delivers nothing, and still reaps nothing by itself. The
 // signal that Wake uses must not restart wait4.
 func (d *Driver) quietSignals() {
-	dfl := kernelSigaction{flags: saNoCldStop}
-	sigaction(unix.SIGCHLD, &dfl, nil)
-	var sa kernelSigaction
-	if sigaction(wakeSignal, nil, &sa) == 0 && sa.handler > 1 {
-		sa.flags &^= saRestart
-		sigaction(wakeSignal, &sa, nil)
+	signals.Set(unix.SIGCHLD, signals.Action{Flags: signals.NoCldStop})
+	if a, err := signals.Get(wakeSignal); err == nil && a.Handler > signals.Ignore {
+		a.Flags &^= signals.Restart
+		signals.Set(wakeSignal, a)
 	}
 }
 
 // wakeSignal interrupts the tracer's wait. The Go runtime uses it for itself and
 // takes it whenever it comes.
 const wakeSignal = unix.SIGURG
+
+// Close lets go of attached processes, from the goroutine that reads events. A
+// command is not let go of: under the filter it could not run on.
+func (d *Driver) Close() {
+	if d.root == 0 {
+		d.release()
+	}
+}
 
 // Release asks the driver to let go of all attached processes: they run on
 // untraced, and ReadInto returns io.EOF after the events that are left. It may be

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/signals"
 )
 
 // The stage is this program started again, as the process that will become the
@@ -24,6 +26,7 @@ type stageOrder struct {
 	Argv, Env  []string
 	Filter     []unix.SockFilter // none if empty
 	NoNewPrivs bool
+	Ignored    uint64 // signals that the command ignores from its start, bit n-1 for n
 }
 
 // stageReply is what the stage says if it failed.
@@ -80,6 +83,11 @@ func RunStage() {
 		prog := unix.SockFprog{Len: uint16(len(order.Filter)), Filter: &order.Filter[0]}
 		if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&prog)), 0, 0); err != nil {
 			fail("install the seccomp filter", err)
+		}
+	}
+	for sig := unix.Signal(1); sig <= 64; sig++ {
+		if order.Ignored>>(sig-1)&1 != 0 {
+			signals.Set(sig, signals.Action{Handler: signals.Ignore})
 		}
 	}
 	fail("exec", syscall.Exec(order.Path, order.Argv, order.Env))

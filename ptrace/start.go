@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/signals"
 )
 
 // A StartError says why a command could not be started. ExitCode is what a
@@ -25,9 +27,10 @@ func (e *StartError) Unwrap() error { return e.Err }
 
 // Start runs a command as a tracee. The process is ours from before its first
 // instruction: a copy of this program (the stage, see RunStage) is seized while
-// it waits, and then becomes the command.
-func (d *Driver) Start(path string, argv, env []string) error {
-	order := stageOrder{Path: path, Argv: argv, Env: env}
+// it waits, and then becomes the command. ready is called in between, with the
+// process's id and the one descriptor that the command will not have.
+func (d *Driver) Start(path string, argv, env []string, ready func(pid, fd int)) error {
+	order := stageOrder{Path: path, Argv: argv, Env: env, Ignored: signals.Inherited()}
 	filtered := d.cfg.Seccomp != SeccompNever && !d.wantsAll()
 	if filtered {
 		order.Filter = filterProgram(&d.tables, d.watched())
@@ -36,7 +39,7 @@ func (d *Driver) Start(path string, argv, env []string) error {
 			d.notice("no CAP_SYS_ADMIN: the filter needs no_new_privs, so setuid programs will not gain privileges (--seccomp never avoids it)")
 		}
 	}
-	pid, conn, err := spawnStage()
+	pid, conn, fd, err := spawnStage()
 	if err != nil {
 		return err
 	}
@@ -63,10 +66,11 @@ func (d *Driver) Start(path string, argv, env []string) error {
 	d.procs[pid] = p
 	d.threads[pid] = &thread{tid: pid, proc: p, every: !filtered, muted: true}
 	d.root, d.stage = pid, conn
+	d.fillOrigin(p)
+	ready(pid, fd)
 	if _, err := conn.Write(ack[:]); err != nil {
 		return fail(fmt.Errorf("ptrace: let %s go: %w", path, err))
 	}
-	d.fillOrigin(p)
 	return nil
 }
 
@@ -107,10 +111,10 @@ func (d *Driver) StageResult(path string) error {
 //
 // The stage gets our descriptors as they are. Its end of the connection is moved
 // far up, so that it takes no number that someone counts on.
-func spawnStage() (pid int, conn *os.File, err error) {
+func spawnStage() (pid int, conn *os.File, fd int, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return 0, nil, fmt.Errorf("ptrace: make a socket pair: %w", err)
+		return 0, nil, 0, fmt.Errorf("ptrace: make a socket pair: %w", err)
 	}
 	conn = os.NewFile(uintptr(fds[0]), "stage")
 	const firstFD = 500
@@ -118,7 +122,7 @@ func spawnStage() (pid int, conn *os.File, err error) {
 	unix.Close(fds[1])
 	if err != nil {
 		conn.Close()
-		return 0, nil, fmt.Errorf("ptrace: duplicate a socket: %w", err)
+		return 0, nil, 0, fmt.Errorf("ptrace: duplicate a socket: %w", err)
 	}
 	defer unix.Close(theirs)
 	pid, err = syscall.ForkExec("/proc/self/exe", []string{stageName, strconv.Itoa(theirs)}, &syscall.ProcAttr{
@@ -126,9 +130,9 @@ func spawnStage() (pid int, conn *os.File, err error) {
 	})
 	if err != nil {
 		conn.Close()
-		return 0, nil, fmt.Errorf("ptrace: start the stage: %w", err)
+		return 0, nil, 0, fmt.Errorf("ptrace: start the stage: %w", err)
 	}
-	return pid, conn, nil
+	return pid, conn, theirs, nil
 }
 
 // capable reports whether a capability is in our effective set.

@@ -236,13 +236,14 @@ func (d *Driver) leave(t *thread, ret int64) {
 	if ret == 0 && (ci.exit == event.ExecveX || ci.exit == event.ExecveatX) {
 		return // told when the program was loaded
 	}
+	if ret < 0 && isExec(ci.exit) && !t.proc.ran {
+		t.muted = true // the stage could not become the command, see StageResult
+		return
+	}
 	c := d.at(t)
 	c.ret = ret
 	if ret >= 0 {
 		d.keepBooks(c, ci.exit)
-	}
-	if ret < 0 && isExec(ci.exit) && d.root == t.proc.pid && !t.proc.ran {
-		return // the stage could not become the command; Start's caller is told
 	}
 	c.emit(ci.exit, d.now, t.tid)
 }
@@ -327,6 +328,9 @@ var stopSignals = []unix.Signal{unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.S
 
 // atSignal handles a signal about to be delivered.
 func (d *Driver) atSignal(t *thread, sig unix.Signal) {
+	if t.proc.pid == d.root && int(sig) < len(d.struck) {
+		d.struck[sig].Store(int64(d.now))
+	}
 	if ci := &d.calls[event.SCSignalDeliver]; ci.watch && !t.muted {
 		c := d.at(t)
 		c.entry, c.flags = entry{}, ci.flags

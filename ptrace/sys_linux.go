@@ -93,32 +93,12 @@ const ntPrstatus = 1 // NT_PRSTATUS, elf.h
 // up; the one that does not block is raw, which saves most of its cost.
 func wait(block bool) (tid int, status unix.WaitStatus, e syscall.Errno) {
 	var ws uint32
-	for {
-		var r uintptr
-		if block {
-			r, _, e = unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), unix.WALL, 0, 0, 0)
-		} else {
-			r, _, e = unix.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), unix.WALL|unix.WNOHANG, 0, 0, 0)
-		}
-		return int(r), unix.WaitStatus(ws), e
+	options := uintptr(unix.WALL)
+	var r uintptr
+	if block {
+		r, _, e = unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), options, 0, 0, 0)
+	} else {
+		r, _, e = unix.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), options|unix.WNOHANG, 0, 0, 0)
 	}
-}
-
-// kernelSigaction is struct sigaction of the rt_sigaction system call.
-type kernelSigaction struct {
-	handler  uintptr
-	flags    uint64
-	restorer uintptr
-	mask     uint64
-}
-
-const (
-	saNoCldStop = 1
-	saRestart   = 0x10000000
-)
-
-func sigaction(sig unix.Signal, set, old *kernelSigaction) syscall.Errno {
-	_, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(set)),
-		uintptr(unsafe.Pointer(old)), 8, 0, 0)
-	return e
+	return int(r), unix.WaitStatus(ws), e
 }

@@ -132,12 +132,10 @@ func (p *process) file(name []byte, buf []byte) []byte {
 
 // Names of files below /proc/PID, for openat.
 var (
-	fileStat     = []byte("stat\x00")
 	fileStatus   = []byte("status\x00")
 	fileStatm    = []byte("statm\x00")
 	fileCgroup   = []byte("cgroup\x00")
 	fileCmdline  = []byte("cmdline\x00")
-	fileEnviron  = []byte("environ\x00")
 	fileLoginUID = []byte("loginuid\x00")
 	linkExe      = []byte("exe\x00")
 )

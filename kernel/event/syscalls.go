@@ -92,3 +92,16 @@ func KeepsState(s *spec.Syscall, in spec.Profile) bool {
 	_, x := Pair(s, in)
 	return s.Drop == spec.NeverDrop || (x.Row().Flags|(x&^1).Row().Flags)&spec.ModifiesState != 0
 }
+
+// Codes maps the enter event of each pair to the codes of the calls that have
+// it, tracepoints included. Generic events are not listed: they hold their code.
+func Codes() map[Type][]uint16 {
+	m := make(map[Type][]uint16)
+	for i := range spec.Syscalls {
+		s := &spec.Syscalls[i]
+		if s.Event != "" && s.Event != "Generic" {
+			m[pairs[s.Event]] = append(m[pairs[s.Event]], s.SC)
+		}
+	}
+	return m
+}

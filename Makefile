@@ -1,0 +1,41 @@
+# What there is to do here. Everything works from a fresh clone; "make test" as
+# root installs what the tests need from Debian's packages.
+
+GO ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -X main.release=$(VERSION)
+
+.PHONY: all generate check test bench clean deps
+
+all: bin/trace
+
+bin/trace: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/trace
+
+# Everything that repeats a name of kernel/event/spec, and the manual page.
+generate:
+	$(GO) run ./kernel/event/gen
+	$(GO) run ./cmd/trace man > docs/trace.1
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
+	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) run ./kernel/event/gen -check
+	@$(GO) run ./cmd/trace man | diff -q - docs/trace.1 >/dev/null || { echo 'docs/trace.1 is stale: run make generate'; exit 1; }
+
+# deps installs the packages that tests use, or says which are missing.
+deps:
+	@sh .ci/deps
+
+test: deps check
+	LANNER_TEST_ALL=1 $(GO) test -timeout 15m ./...
+
+bench: bin/trace
+	$(GO) run ./internal/bench -trace bin/trace $(BENCHFLAGS)
+
+clean:
+	rm -rf bin out
+
+FORCE:

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/capture"
+	"github.com/lannerhq/lanner/internal/pipeline"
+	"github.com/lannerhq/lanner/internal/state"
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// selection returns the events that the options ask for.
+func selection(c *cli.Context, in spec.Profile) (event.Set, error) {
+	switch {
+	case c.Bool("all") && c.IsSet("events"):
+		return event.ParseSet("all,"+c.String("events"), in)
+	case c.Bool("all"):
+		return event.ParseSet("all", in)
+	case c.IsSet("events"):
+		return event.ParseSet(c.String("events"), in)
+	}
+	return event.DefaultSet(in), nil
+}
+
+// replay is a source that reads a capture and keeps up its state: a file may
+// hold several sections.
+type replay struct {
+	*capture.Reader
+	st      *state.State
+	section int
+	keep    *event.Set // nil is all
+	codes   map[event.Type][]uint16
+	over    bool
+}
+
+func (r *replay) ReadInto(ev *event.Event) error {
+	if r.over {
+		return pipeline.Stop
+	}
+	if err := r.Reader.ReadInto(ev); err != nil {
+		return err
+	}
+	if s := r.Section(); s != r.section {
+		r.section, r.st = s, state.New(r.State())
+	}
+	if r.keep != nil && !r.wanted(ev) {
+		ev.Flags |= event.StateOnly
+	}
+	return nil
+}
+
+// wanted reports whether an event belongs to the selection. Generic events tell
+// their code themselves.
+func (r *replay) wanted(ev *event.Event) bool {
+	if t := ev.Type(); t == event.GenericE || t == event.GenericX {
+		id, ok := ev.Int(0)
+		return ok && r.keep.Has(uint16(id))
+	}
+	for _, sc := range r.codes[ev.Type()&^1] {
+		if r.keep.Has(sc) {
+			return true
+		}
+	}
+	return false
+}
+
+// readCapture prints or rewrites a capture.
+func readCapture(c *cli.Context) error {
+	in, err := profile(c)
+	if err != nil {
+		return err
+	}
+	var rd *capture.Reader
+	name := c.String("read")
+	if name == "-" {
+		rd, err = capture.NewReader(os.Stdin)
+	} else {
+		rd, err = capture.Open(name)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, plain("open", err))
+	}
+	defer rd.Close()
+	src := &replay{Reader: rd, st: state.New(rd.State())}
+	if c.IsSet("events") {
+		keep, err := selection(c, in)
+		if err != nil {
+			return err
+		}
+		src.keep, src.codes = &keep, event.Codes()
+	}
+	out, err := openOutputs(c, os.Stdout, rd.State(), in)
+	if err != nil {
+		return err
+	}
+	signal.Ignore(unix.SIGPIPE)
+	left := len(out.sinks)
+	stats, err := pipeline.Run(src, out.sinks, pipeline.Options{
+		Count: c.Uint64("count"),
+		State: func() *state.State { return src.st },
+		OnError: func(err error) {
+			out.fail(err)
+			left--
+			src.over = left == 0
+		},
+		OnLimit: func() { src.over = true },
+	})
+	out.close()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if off, cut := rd.Truncated(); cut {
+		complain(fmt.Errorf("%s: ends in the middle of a block at offset %d; its writer was killed or the disk was full", name, off))
+	}
+	if n := rd.Skipped(); n > 0 && !c.Bool("quiet") {
+		complain(fmt.Errorf("%s: %d events of types that this version does not know were left out", name, n))
+	}
+	if c.Bool("stats") {
+		fmt.Fprintf(os.Stderr, "events %d\n", stats.Events)
+	}
+	if out.failed {
+		return silent(codeFailure)
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/capture"
+	"github.com/lannerhq/lanner/internal/output"
+	"github.com/lannerhq/lanner/internal/pipeline"
+	"github.com/lannerhq/lanner/internal/snapshot"
+	"github.com/lannerhq/lanner/internal/state"
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// outputs are the sinks that the options ask for, and what is behind them.
+type outputs struct {
+	sinks   []pipeline.Sink
+	closers []func() error
+	failed  bool // a sink gave up
+}
+
+// printed is a sink for people: it leaves out what only updates state.
+type printed struct {
+	output.Writer
+	name string
+}
+
+func (p printed) Write(ev *event.Event, st *state.State) error {
+	if ev.Flags&event.StateOnly != 0 {
+		return nil
+	}
+	return p.named(p.Writer.Write(ev, st))
+}
+
+func (p printed) Flush() error { return p.named(p.Writer.Flush()) }
+
+func (p printed) named(err error) error { return sinkError("print events to", p.name, err) }
+
+// captured is a sink for machines.
+type captured struct {
+	*capture.Writer
+	name string
+}
+
+func (c captured) Write(ev *event.Event, _ *state.State) error {
+	return sinkError("write capture", c.name, c.Writer.WriteEvent(ev))
+}
+
+func (c captured) Flush() error { return sinkError("write capture", c.name, c.Writer.Flush()) }
+
+// sinkError says what became of a sink, in one line.
+func sinkError(what, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		err = errno
+	}
+	return fmt.Errorf("%s %s: %w", what, name, err)
+}
+
+// openOutputs opens what the options ask for. std is where events are printed if
+// nothing else is said.
+func openOutputs(c *cli.Context, std *os.File, snap *snapshot.State, in spec.Profile) (*outputs, error) {
+	o := &outputs{}
+	if err := o.openText(c, std); err != nil {
+		o.close()
+		return nil, err
+	}
+	if c.IsSet("write") {
+		if err := o.openCapture(c, snap, in); err != nil {
+			o.close()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func (o *outputs) openText(c *cli.Context, std *os.File) error {
+	if c.Bool("quiet") && !c.IsSet("output") {
+		return nil
+	}
+	f := std
+	if name := c.String("output"); name != "" && name != "-" {
+		var err error
+		if f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+			return plain("open", err)
+		}
+		o.closers = append(o.closers, f.Close)
+	} else if name == "-" {
+		f = os.Stdout
+	}
+	opts := output.Options{Data: -1, Color: isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	var w output.Writer
+	switch {
+	case c.Bool("json"):
+		w = output.NewJSON(f, opts)
+	case c.IsSet("format"):
+		t, err := output.NewFormat(f, c.String("format"), opts)
+		if err != nil {
+			return err
+		}
+		w = t
+	default:
+		w = output.NewText(f, opts)
+	}
+	o.sinks = append(o.sinks, printed{w, f.Name()})
+	return nil
+}
+
+func (o *outputs) openCapture(c *cli.Context, snap *snapshot.State, in spec.Profile) error {
+	name := c.String("write")
+	var w io.Writer = os.Stdout
+	if name != "-" {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return plain("open", err)
+		}
+		o.closers = append(o.closers, f.Close)
+		w = f
+	}
+	gz := c.Bool("compress") || strings.HasSuffix(name, ".gz")
+	cw, err := capture.NewWriter(w, snap, capture.Options{Profile: in, Gzip: gz})
+	if err != nil {
+		return sinkError("write capture", name, err)
+	}
+	o.sinks = append(o.sinks, captured{cw, name})
+	o.closers = append([]func() error{cw.Close}, o.closers...)
+	return nil
+}
+
+// fail tells of a sink that gave up. Where a reader merely stopped reading there
+// is nothing to tell.
+func (o *outputs) fail(err error) {
+	o.failed = true
+	if !errors.Is(err, unix.EPIPE) {
+		complain(err)
+	}
+}
+
+// close ends all outputs.
+func (o *outputs) close() {
+	for _, f := range o.closers {
+		if err := f(); err != nil && !o.failed {
+			o.fail(err)
+		}
+	}
+}
+
+// plain words a file error: operation, name, reason.
+func plain(what string, err error) error {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		return fmt.Errorf("%s %s: %w", what, pe.Path, pe.Err)
+	}
+	return err
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
