@@ -22,8 +22,6 @@ counted from 0. Memory that cannot be read gives an empty value, or 0 where the
 value is a number read from it. A conversion in parentheses turns kernel flags into
 the portable ones of its table; tables are at the end.
 
-"by hand": the value is gathered by code of each driver, not by an op.
-
 `
 
 // docsEvents writes the reference of events.
@@ -77,11 +75,7 @@ func docsEvent(b *bytes.Buffer, e *spec.Event) {
 		if p.Since == spec.Current && e.In == spec.Both {
 			since = p.Since.String()
 		}
-		words := "by hand"
-		if p.From.Op != spec.NoOp {
-			words = p.From.Words()
-		}
-		fmt.Fprintf(b, "| %d | %s | %s | %s | %s | %s | %s |\n", i+1, p.Name, typ, p.Format, table, since, words)
+		fmt.Fprintf(b, "| %d | %s | %s | %s | %s | %s | %s |\n", i+1, p.Name, typ, p.Format, table, since, e.Words(&p))
 	}
 	b.WriteByte('\n')
 }
