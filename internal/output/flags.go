@@ -26,13 +26,11 @@ func appendFlags(dst []byte, v uint64, t *spec.FlagTable) []byte {
 	return dst
 }
 
-// enumName returns the name of a value of an enumeration. Tables hold values
-// wider than the parameter.
-func enumName(v uint64, typ spec.Type, t *spec.FlagTable) string {
+// enumName returns the name of a value of an enumeration.
+func enumName(v uint64, t *spec.FlagTable) string {
 	if t != nil {
-		mask := uint64(1)<<(8*typ.Size()) - 1
 		for i := range t.Values {
-			if t.Values[i].Value&mask == v {
+			if t.Values[i].Value == v {
 				return t.Values[i].Name
 			}
 		}

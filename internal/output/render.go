@@ -212,7 +212,7 @@ func (r *renderer) integer(dst []byte, v int64, typ spec.Type, format spec.Forma
 		r.meaning = appendFlags(r.meaning, uint64(v), flags)
 	case spec.Enum8, spec.Enum16, spec.Enum32:
 		dst = strconv.AppendUint(dst, uint64(v), 10)
-		r.meaning = append(r.meaning, enumName(uint64(v), typ, flags)...)
+		r.meaning = append(r.meaning, enumName(uint64(v), flags)...)
 	case spec.UID:
 		dst = r.id(dst, v, r.st.UserName)
 	case spec.GID:

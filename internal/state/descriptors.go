@@ -243,16 +243,15 @@ func pidfdGetfd(s *State) {
 	if !ok || num < 0 {
 		return
 	}
-	fd := FD{Type: snapshot.FDUnknown}
 	pidfd, _ := s.num("pid_fd")
 	target, _ := s.num("target_fd")
 	if f := s.thread.FD(pidfd); f != nil && f.Type == snapshot.FDPIDFD {
-		if t := s.threads[pidOfName(f.Name)]; t != nil {
-			if from := t.FD(target); from != nil {
-				fd = *from
-			}
+		if t := s.threads[pidOfName(f.Name)]; t != nil && t.FD(target) != nil {
+			fd := *t.FD(target)
+			fd.Flags |= openCloexec // pidfd_getfd(2)
+			s.created(num, fd)
+			return
 		}
 	}
-	fd.Flags |= openCloexec // pidfd_getfd(2)
-	s.created(num, fd)
+	delete(s.thread.files.m, num) // whatever was known under the number is no more
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
-const pidPrefix = "id:"
+const pidPrefix = "/proc/"
 
 // pidName names a pid descriptor, pidOfName finds the process again.
 func pidName(pid int64) string { return pidPrefix + strconv.FormatInt(pid, 10) }

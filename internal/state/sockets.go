@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"github.com/lannerhq/lanner/internal/snapshot"
-	"github.com/lannerhq/lanner/kernel/event"
 )
 
 // Portable address families and what socket(2) takes.
@@ -192,8 +191,10 @@ func (s *State) transfer(incoming bool) {
 	if !s.succeeded() {
 		return
 	}
-	if s.fd == nil && s.ev.Type() == event.SendtoX {
-		sendEnter(s)
+	if s.fd == nil && !incoming && s.row.Name != "sendmmsg" {
+		if own, _ := param(s.ev, s.row, "tuple"); len(own) > 0 { // edition V036 has it at entry
+			sendEnter(s)
+		}
 	}
 	if s.fd == nil || s.fd.Name != "" && s.fd.L4Proto() == snapshot.L4TCP {
 		return

@@ -260,7 +260,7 @@ func TestDescriptors(t *testing.T) {
 	m.do(100, event.PidfdOpenX, 10, 1, 0)
 	m.do(100, event.PidfdGetfdX, 11, 10, 0, 0)
 	m.do(100, event.EpollCreate1X, 12, 1)
-	for fd, want := range map[int64]string{4: "/root/f", 5: "/root/f", 6: "/root/f", 7: "", 8: "", 9: "mem", 10: "id:1", 12: ""} {
+	for fd, want := range map[int64]string{4: "/root/f", 5: "/root/f", 6: "/root/f", 7: "", 8: "", 9: "mem", 10: "/proc/1", 12: ""} {
 		m.want("descriptor", m.fdName(100, fd), want)
 	}
 	th := m.Lookup(100)
