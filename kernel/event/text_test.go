@@ -2,7 +2,9 @@ package event
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -184,5 +186,30 @@ func BenchmarkAppendText(b *testing.B) {
 	var dst []byte
 	for b.Loop() {
 		dst = AppendText(dst[:0], &ev)
+	}
+}
+
+// TestWireDoc holds the example of docs/wire.md against the code.
+func TestWireDoc(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/wire.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const line = "CloseX ts=1 tid=42 res=0 fd=3"
+	_, rest, ok := strings.Cut(string(doc), "`"+line+"`:\n\n```\n")
+	block, _, end := strings.Cut(rest, "```")
+	if !ok || !end {
+		t.Fatalf("docs/wire.md does not show %s", line)
+	}
+	want, err := hex.DecodeString(strings.Join(strings.Fields(block), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b Builder
+	if err := ParseText(line, &b); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b.Bytes(), want) {
+		t.Errorf("docs/wire.md shows %x, want %x", want, b.Bytes())
 	}
 }
