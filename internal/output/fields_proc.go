@@ -57,9 +57,13 @@ func ancestor(t *state.Thread, n int) *state.Process {
 	return p
 }
 
+// maxGenerations bounds the way to an ancestor: a damaged capture may have
+// processes that descend from themselves.
+const maxGenerations = 1 << 10
+
 func generation(r *renderer, arg string) *state.Process {
 	n, err := strconv.Atoi(arg)
-	if err != nil || n < 0 || r.thread == nil {
+	if err != nil || n < 0 || n > maxGenerations || r.thread == nil {
 		return nil
 	}
 	return ancestor(r.thread, n)

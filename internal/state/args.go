@@ -61,6 +61,13 @@ func operandOf(row *spec.Event) int {
 	return -1
 }
 
+// maxEnter bounds the enter events that are kept, bytes; they have two paths at
+// most. Buffers beyond keepEnter are not held on to after the call.
+const (
+	maxEnter  = 1 << 16
+	keepEnter = 1 << 10
+)
+
 // operandOfEnter notes the call that the thread is in.
 func (s *State) operandOfEnter(h *handler) {
 	th := s.thread
@@ -77,7 +84,7 @@ func (s *State) operandOfEnter(h *handler) {
 		}
 	}
 	th.enterBuf = th.enterBuf[:0]
-	if h.keep {
+	if h.keep && len(s.ev.Bytes()) <= maxEnter {
 		th.enterBuf = append(th.enterBuf, s.ev.Bytes()...)
 	}
 }

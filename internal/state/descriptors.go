@@ -46,9 +46,11 @@ func (s *State) openName() (name []byte, base string) {
 
 // closeFD postpones the removal of a closed descriptor until its event is shown.
 func closeFD(s *State) {
-	// The descriptor is gone even if close failed, but for EBADF (close(2)).
+	// The descriptor is gone even if close failed, unless it was none (close(2),
+	// "Dealing with error returns").
+	const badFD = -9
 	res, ok := s.result()
-	if !ok || s.fd == nil || res < 0 {
+	if !ok || s.fd == nil || res == badFD {
 		return
 	}
 	// Another thread may have got the number for a new file between the two

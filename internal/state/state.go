@@ -116,6 +116,9 @@ func (s *State) Apply(ev *event.Event) {
 	}
 	if th := s.thread; th != nil && !t.Enter() {
 		th.enterType, th.enterFD = 0, -1
+		if cap(th.enterBuf) > keepEnter {
+			th.enterBuf = nil
+		}
 	}
 }
 
