@@ -70,39 +70,57 @@ func (d *Driver) release() {
 	d.stop.Store(false)
 }
 
-// letGo detaches from one tracee that reported.
+// letGo brings one tracee that reported closer to its release. Only the stop that
+// PTRACE_INTERRUPT brings about is a place to leave it: there a call that was
+// interrupted can be made to restart. From any other stop it goes on to that one.
 func (d *Driver) letGo(tid int, status unix.WaitStatus) {
 	t := d.threads[tid]
-	if !status.Stopped() {
-		if t != nil {
+	if t == nil || !status.Stopped() {
+		if t != nil && (status.Exited() || status.Signaled()) {
 			d.died(t, status)
+		} else if status.Stopped() {
+			d.parked[tid] = status
 		}
 		return
 	}
 	sig := status.StopSignal()
-	cause := int(status) >> 16
-	switch {
-	case sig == syscallStop || cause != 0 && cause != eventStop:
-		if t != nil && t.entered && cause == 0 {
-			t.entered = false
+	switch cause := int(status) >> 16; cause {
+	case eventStop:
+		if sig == unix.SIGTRAP {
+			d.restart(t)
 		}
-		sig = 0
-	case cause == eventStop && t != nil && t.halted == 0 && sig == unix.SIGTRAP:
-		d.restart(t)
-		sig = 0
-	case sig == unix.SIGTRAP:
-		sig = 0
-	}
-	if cause == unix.PTRACE_EVENT_CLONE || cause == unix.PTRACE_EVENT_FORK || cause == unix.PTRACE_EVENT_VFORK {
-		if child, e := eventMsg(tid); e == 0 && d.threads[int(child)] == nil && t != nil {
-			d.threads[int(child)] = &thread{tid: int(child), proc: t.proc}
-			t.proc.threads++
-		}
-	}
-	ptrace(unix.PTRACE_DETACH, tid, 0, uintptr(sig))
-	if t != nil {
+		ptrace(unix.PTRACE_DETACH, tid, 0, 0)
 		delete(d.threads, tid)
 		d.leaveProcess(t)
+		return
+	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
+		d.letGoChild(t)
+		sig = 0
+	case 0:
+		if sig == syscallStop {
+			sig = 0
+		}
+	default:
+		sig = 0
+	}
+	// Every stop uses up an interruption that is pending
+	// (kernel/signal.c:ptrace_stop), so it takes another one.
+	interrupt(tid)
+	ptrace(unix.PTRACE_CONT, tid, 0, uintptr(sig))
+}
+
+// letGoChild takes in a task that was made while we leave, so that it is left as
+// well.
+func (d *Driver) letGoChild(t *thread) {
+	child, e := eventMsg(t.tid)
+	if e != 0 || d.threads[int(child)] != nil {
+		return
+	}
+	d.threads[int(child)] = &thread{tid: int(child), proc: t.proc}
+	t.proc.threads++
+	if status, ok := d.parked[int(child)]; ok {
+		delete(d.parked, int(child))
+		d.letGo(int(child), status)
 	}
 }
 

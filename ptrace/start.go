@@ -117,8 +117,12 @@ func spawnStage() (pid int, conn *os.File, fd int, err error) {
 		return 0, nil, 0, fmt.Errorf("ptrace: make a socket pair: %w", err)
 	}
 	conn = os.NewFile(uintptr(fds[0]), "stage")
-	const firstFD = 500
-	theirs, err := unix.FcntlInt(uintptr(fds[1]), unix.F_DUPFD, firstFD)
+	theirs := -1
+	for _, far := range []int{500, 200, 100, 50, 20, 10, 3} { // below the limit of descriptors
+		if theirs, err = unix.FcntlInt(uintptr(fds[1]), unix.F_DUPFD, far); err == nil {
+			break
+		}
+	}
 	unix.Close(fds[1])
 	if err != nil {
 		conn.Close()
