@@ -13,6 +13,7 @@ type plan struct {
 	typ    event.Type
 	n      int  // parameters
 	used   bool // this driver emits it in this edition
+	opens  bool // the enter event of a call that may make a file, see openedFlags
 	ops    []planOp
 	filler func(*call)
 }
@@ -35,6 +36,10 @@ func newPlans(in spec.Profile, arch spec.Arch) []plan {
 			continue
 		}
 		p.used = true
+		switch p.typ {
+		case event.OpenE, event.OpenatE, event.Openat2E:
+			p.opens = true
+		}
 		p.filler = fillers[e.Filler]
 		for _, q := range e.Params[:p.n] {
 			op := planOp{op: q.From.Op, args: q.From.Args, size: q.Type.Size()}
@@ -73,6 +78,9 @@ func (c *call) emit(typ event.Type, ts uint64, tid int) {
 	p := &c.plans[typ]
 	if !p.used {
 		return
+	}
+	if p.opens {
+		c.t.entry.coarse = coarseTime()
 	}
 	c.b.Begin(typ, ts, int64(tid), p.n)
 	if p.filler != nil {

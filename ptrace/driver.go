@@ -79,10 +79,10 @@ type Driver struct {
 	inPIDNS     bool // we are not in the initial PID namespace
 	hasSwap     bool
 	pageKiB     uint64
-	tick        uint64 // ns: how far a file's time may lag behind
-	diag        int    // socket for sock_diag, -1 until needed
+	diag        int // socket for sock_diag, -1 until needed
 	controllers *procfs.Controllers
 	converters
+	lookups
 
 	// Scratch memory of the stop under way.
 	c        call
@@ -166,10 +166,6 @@ func (d *Driver) look() {
 	var si unix.Sysinfo_t
 	if unix.Sysinfo(&si) == nil {
 		d.hasSwap = si.Totalswap > 0
-	}
-	var res unix.Timespec
-	if unix.ClockGetres(unix.CLOCK_REALTIME_COARSE, &res) == nil {
-		d.tick = uint64(res.Nano())
 	}
 	var st unix.Stat_t
 	const initPIDNS = 0xEFFFFFFC // PROC_PID_INIT_INO, include/linux/proc_ns.h

@@ -12,9 +12,6 @@ import (
 
 var le = binary.LittleEndian
 
-// Portable flags that no argument has: an opened file adds them (file_flags).
-const fCreated = 0x4000
-
 // openMode is the mode argument of an open call: only the kernel's flags that
 // make a file let it through, any bit of them, so O_DIRECTORY does as well.
 func openMode(flags, mode uint64) uint64 {
@@ -24,27 +21,6 @@ func openMode(flags, mode uint64) uint64 {
 	return mode & 0o7777
 }
 
-// openedFlags converts open flags and adds what the opened file tells.
-//
-// The kernel marks files that this open made (FMODE_CREATED). From outside, a
-// file that was born after the call began was made by it; file times tick with
-// the kernel's coarse clock, hence entry.ts is compared with one tick of slack.
-func (c *call) openedFlags(flags uint64) uint64 {
-	v := c.convOpen.Convert(flags)
-	if c.ret < 0 || flags&unix.O_CREAT == 0 {
-		return v
-	}
-	if flags&unix.O_EXCL != 0 {
-		return v | fCreated
-	}
-	st := c.opened(c.ret)
-	born := uint64(st.Btime.Sec)*1e9 + uint64(st.Btime.Nsec)
-	if st.Mask&unix.STATX_BTIME != 0 && born+c.tick >= c.entry.ts {
-		v |= fCreated
-	}
-	return v
-}
-
 // mountFlags removes the magic number that old programs put into the high half.
 func mountFlags(flags uint64) uint64 {
 	if flags&0xffff0000 == 0xc0ed0000 { // MS_MGC_VAL, linux/mount.h
@@ -52,23 +28,6 @@ func mountFlags(flags uint64) uint64 {
 	}
 	return flags
 }
-
-// statFD looks at the file behind a tracee's descriptor.
-func (d *Driver) statFD(p *process, fd int64, st *unix.Statx_t) {
-	d.name = append(d.name[:0], "fd/"...)
-	d.name = append(strconv.AppendInt(d.name, fd, 10), 0)
-	if statx(p.dir, d.name, 0, unix.STATX_INO|unix.STATX_BTIME, st) == 0 {
-		return
-	}
-	own, e := d.pidfdGetfd(p, int32(fd))
-	if e != 0 {
-		return
-	}
-	statx(own, emptyPath, unix.AT_EMPTY_PATH, unix.STATX_INO|unix.STATX_BTIME, st)
-	closeFD(own)
-}
-
-var emptyPath = []byte{0}
 
 // putFDPath writes the path of the file behind the result.
 func (c *call) putFDPath() {

@@ -39,6 +39,7 @@ type entry struct {
 	args   [6]uint64
 	compat bool   // 32-bit longs and pointers
 	ts     uint64 // ns since the epoch
+	coarse uint64 // of calls that open files: the clock that file times are taken from, ns since the epoch
 	x32    bool
 }
 

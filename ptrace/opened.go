@@ -1,0 +1,83 @@
+package ptrace
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// lookups is what is remembered of files and sockets to tell one from the other.
+type lookups struct {
+	made  [64]madeFile // the last files that opens of tracees made
+	nmade int
+}
+
+// A madeFile is a file that a tracee made.
+type madeFile struct {
+	major, minor uint32
+	ino, born    uint64
+}
+
+// Portable flags that no argument has: an opened file adds them (file_flags).
+const fCreated = 0x4000
+
+// openedFlags converts open flags and adds what the opened file tells.
+//
+// The kernel marks files that this open made (FMODE_CREATED). From outside, a
+// file that was born after the call began was made by it. Births are dated by the
+// coarse clock, which ticks 100 to 1000 times a second (fs/inode.c:
+// inode_set_ctime_current), so that clock is read when the call begins; of
+// several opens within one tick the first is the one that made the file.
+func (c *call) openedFlags(flags uint64) uint64 {
+	v := c.convOpen.Convert(flags)
+	if c.ret < 0 || flags&unix.O_CREAT == 0 {
+		return v
+	}
+	st := c.opened(c.ret)
+	born := uint64(st.Btime.Sec)*1e9 + uint64(st.Btime.Nsec)
+	file := madeFile{st.Dev_major, st.Dev_minor, st.Ino, born}
+	if flags&unix.O_EXCL == 0 {
+		if st.Mask&unix.STATX_BTIME == 0 || c.coarse == 0 || born < c.coarse || c.wasMade(file) {
+			return v
+		}
+	}
+	c.made[c.nmade%len(c.made)] = file
+	c.nmade++
+	return v | fCreated
+}
+
+func (l *lookups) wasMade(file madeFile) bool {
+	for i := range l.made {
+		if l.made[i] == file {
+			return true
+		}
+	}
+	return false
+}
+
+// coarseTime reads the clock that file times are taken from, in ns since the
+// epoch; 0 if there is none.
+func coarseTime() uint64 {
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now) != nil {
+		return 0
+	}
+	return uint64(now.Nano())
+}
+
+// statFD looks at the file behind a tracee's descriptor.
+func (d *Driver) statFD(p *process, fd int64, st *unix.Statx_t) {
+	d.name = append(d.name[:0], "fd/"...)
+	d.name = append(strconv.AppendInt(d.name, fd, 10), 0)
+	if statx(p.dir, d.name, 0, unix.STATX_INO|unix.STATX_BTIME, st) == 0 {
+		return
+	}
+	own, e := d.pidfdGetfd(p, int32(fd))
+	if e != 0 {
+		return
+	}
+	statx(own, emptyPath, unix.AT_EMPTY_PATH, unix.STATX_INO|unix.STATX_BTIME, st)
+	closeFD(own)
+}
+
+var emptyPath = []byte{0}
