@@ -1,0 +1,5 @@
+package eventtest
+
+import "github.com/lannerhq/lanner/kernel/event/spec"
+
+const machine = spec.X86

@@ -1,0 +1,4 @@
+package eventtest
+
+// Calls that this machine does without.
+var oldOpenCases []Case

@@ -1,0 +1,90 @@
+package ptrace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
+)
+
+func TestMain(m *testing.M) {
+	RunStage()
+	eventtest.Main()
+	code := m.Run()
+	eventtest.Clean()
+	os.Exit(code)
+}
+
+// limits are what this driver leaves of long things.
+var limits = eventtest.Limits{
+	String: maxString, Iovecs: iovLimit, PollFDs: pollLimit, Messages: mmsgLimit, ExecStrings: maxArgs,
+}
+
+// TestConformance runs the suite on this driver, in a tree that stops at what is
+// wanted only.
+func TestConformance(t *testing.T) {
+	eventtest.Run(t, eventtest.Driver{Limits: limits, Trace: tracer(SeccompAuto, nil)})
+}
+
+// TestConformanceUnfiltered: without a filter every call stops twice, and events
+// must be the same.
+func TestConformanceUnfiltered(t *testing.T) {
+	eventtest.Run(t, eventtest.Driver{Limits: limits, Trace: tracer(SeccompNever, nil)})
+}
+
+// patience is how long a case may take before it is killed.
+const patience = 30 * time.Second
+
+// tracer returns how the suite uses the driver; prepare, if not nil, changes a
+// driver before it starts anything.
+func tracer(mode Seccomp, prepare func(*Driver)) func(eventtest.Config, string, []string, []string, func(*event.Event)) error {
+	return func(cfg eventtest.Config, path string, argv, env []string, each func(*event.Event)) error {
+		result := make(chan error, 1)
+		// New keeps its goroutine's thread for good, so every run has one of its own.
+		go func() { result <- follow(cfg, mode, prepare, path, argv, env, each) }()
+		return <-result
+	}
+}
+
+func follow(cfg eventtest.Config, mode Seccomp, prepare func(*Driver), path string, argv, env []string, each func(*event.Event)) error {
+	d, err := New(Config{Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen, Seccomp: mode})
+	if err != nil {
+		return err
+	}
+	if prepare != nil {
+		prepare(d)
+	}
+	var pid int
+	if err := d.Start(path, argv, env, func(p, _ int) { pid = p }); err != nil {
+		return err
+	}
+	late := time.AfterFunc(patience, func() { unix.Kill(pid, unix.SIGKILL) })
+	defer late.Stop()
+	var ev event.Event
+	for {
+		err := d.ReadInto(&ev)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if ev.Flags&event.StateOnly == 0 {
+			each(&ev)
+		}
+	}
+	if err := d.StageResult(path); err != nil {
+		return err
+	}
+	if d.stats.Bugs != 0 {
+		return fmt.Errorf("%d events given up: a filler disagrees with its row", d.stats.Bugs)
+	}
+	return nil
+}
