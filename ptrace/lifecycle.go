@@ -288,10 +288,10 @@ func (d *Driver) tgid(tid int) int {
 
 // mirrorStop stops us when the terminal stopped the whole job that we run: the
 // shell that waits for us must see its job stopped. SIGCONT goes to the process
-// group, so to us as well. A stop of some tracees only, or by SIGSTOP, is theirs
-// alone: who continues them would not continue us.
+// group, so to us as well. A stop of some tracees only, or by another's SIGSTOP,
+// is theirs alone: who continues them would not continue us.
 func (d *Driver) mirrorStop(t *thread, sig unix.Signal) {
-	if d.root == 0 || d.self == 1 || sig == unix.SIGSTOP || t.proc.pid != d.root {
+	if d.root == 0 || d.self == 1 || sig == unix.SIGSTOP && !t.proc.ownStop || t.proc.pid != d.root {
 		return
 	}
 	for _, x := range d.threads {

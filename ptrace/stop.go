@@ -330,6 +330,9 @@ var stopSignals = []unix.Signal{unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.S
 func (d *Driver) atSignal(t *thread, sig unix.Signal) {
 	if t.proc.pid == d.root && int(sig) < len(d.struck) {
 		d.struck[sig].Store(int64(d.now))
+		if sig == unix.SIGSTOP {
+			t.proc.ownStop = getSigInfo(t.tid, &d.c.info) == 0 && int(d.c.info.pid) == d.root
+		}
 	}
 	if ci := &d.calls[event.SCSignalDeliver]; ci.watch && !t.muted {
 		c := d.at(t)

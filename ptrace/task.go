@@ -49,6 +49,7 @@ type process struct {
 	pid     int
 	threads int
 	ran     bool // the stage became the command
+	ownStop bool // the last SIGSTOP came from itself
 	dir     int  // descriptor of /proc/PID, -1 if it could not be opened
 	statm   int  // descriptor of /proc/PID/statm, -1 if not open
 	denied  bool
