@@ -1,5 +1,14 @@
 package eventtest
 
-import "github.com/lannerhq/lanner/kernel/event/spec"
+import (
+	"golang.org/x/sys/unix"
 
-const machine = spec.X86
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+const (
+	machine = spec.X86
+
+	sysFstatat  = unix.SYS_NEWFSTATAT
+	sysRenameat = unix.SYS_RENAMEAT
+)

@@ -1,5 +1,14 @@
 package eventtest
 
-import "github.com/lannerhq/lanner/kernel/event/spec"
+import (
+	"golang.org/x/sys/unix"
 
-const machine = spec.Arm64
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+const (
+	machine = spec.Arm64
+
+	sysFstatat  = unix.SYS_FSTATAT
+	sysRenameat = unix.SYS_RENAMEAT
+)

@@ -182,7 +182,7 @@ func (m *matcher) differences(w want, ev *event.Event) (bad []string) {
 		if size := p.Type.Size(); size != 0 && len(ev.Param(i)) != 0 && len(ev.Param(i)) != size {
 			bad = append(bad, fmt.Sprintf("%s: %d bytes, want %d", p.Name, len(ev.Param(i)), size))
 		} else if d := m.compare(p, raw, ev.Param(i)); d != "" {
-			bad = append(bad, p.Name+": want "+d)
+			bad = append(bad, p.Name+": want "+clip(d, 300))
 		}
 	}
 	return bad
@@ -196,32 +196,43 @@ const (
 
 // window returns the events between the marks of a thread, all if it has none.
 func window(evs []*event.Event) []*event.Event {
-	from, to := 0, len(evs)
-	for i, ev := range evs {
-		if ev.Type() != event.Dup3X {
-			continue
-		}
-		switch old, _ := ev.Int(1); old {
-		case markBegin:
-			from = i + 1
-		case markEnd:
-			to = i
-			if i > 0 && evs[i-1].Type() == event.Dup3E {
-				to = i - 1
+	var out []*event.Event
+	marked, open := false, false
+	for _, ev := range evs {
+		if ev.Type()|1 == event.Dup3X {
+			switch old, _ := ev.Int(ev.NumParams() - 3); {
+			case ev.Type() == event.Dup3E:
+				old, _ = ev.Int(0)
+				if old == markBegin || old == markEnd {
+					continue
+				}
+			case old == markBegin:
+				marked, open = true, true
+				continue
+			case old == markEnd:
+				marked, open = true, false
+				continue
 			}
 		}
+		if open {
+			out = append(out, ev)
+		}
 	}
-	if to < from {
-		to = len(evs)
+	if !marked {
+		return evs
 	}
-	return evs[from:to]
+	return out
 }
 
 // text shows an event, long values cut.
 func text(ev *event.Event) string {
-	s := string(event.AppendText(nil, ev))
-	if len(s) > 1500 {
-		s = s[:1500] + "..."
+	return clip(string(event.AppendText(nil, ev)), 1000)
+}
+
+// clip cuts what is too long for a message.
+func clip(s string, n int) string {
+	if len(s) > n {
+		s = s[:n] + "..."
 	}
 	return s
 }

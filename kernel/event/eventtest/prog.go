@@ -278,3 +278,6 @@ func (p *Prog) Fails(r int64, e syscall.Errno) {
 		p.Failf("result %d, want %v", r, e)
 	}
 }
+
+// old reports whether the edition is 0.36.
+func (p *Prog) old() bool { return p.Profile == spec.V036 }
