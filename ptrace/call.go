@@ -154,8 +154,8 @@ func (c *call) put(o *planOp) {
 	case spec.MountFlags:
 		c.b.PutInt(o.size, mountFlags(arg(0)))
 	case spec.EncodeDev:
-		v := arg(0)
-		c.b.PutInt(o.size, uint64(encodeDev(unix.Major(v), unix.Minor(v))))
+		v := uint32(arg(0))
+		c.b.PutInt(o.size, uint64(encodeDev(v>>20, v&0xfffff))) // MINORBITS, linux/kdev_t.h
 	case spec.Dev:
 		st := c.opened(c.ret)
 		c.b.PutInt(o.size, uint64(encodeDev(st.Dev_major, st.Dev_minor)))

@@ -69,6 +69,7 @@ type Driver struct {
 
 	struck [65]atomic.Int64 // when a signal last came to the command, ns since the epoch
 
+	bound  bool        // a process took our filter: it can't be left
 	stop   atomic.Bool // asked to let go of everything
 	tid    int         // our OS thread
 	noInfo bool        // no PTRACE_GET_SYSCALL_INFO
@@ -288,18 +289,12 @@ func (d *Driver) step() error {
 // maxPending bounds how many reports are taken before they are handled.
 const maxPending = 64
 
-// collect takes reports until there is no more: the kernel always reports the
-// first stopped tracee of its list, so handling one at a time would let a busy
-// thread starve the others.
+// collect waits for a report, and takes what else is there: the kernel always
+// reports the first stopped tracee of its list, so handling one at a time would
+// let a busy thread starve the others.
 func (d *Driver) collect() error {
-	for len(d.pending) < maxPending {
-		tid, status, e := wait(false)
-		if e == 0 && tid == 0 {
-			if len(d.pending) > 0 {
-				return nil
-			}
-			tid, status, e = wait(true)
-		}
+	for block := true; len(d.pending) < maxPending; {
+		tid, status, e := wait(block)
 		switch {
 		case e == unix.EINTR:
 			if d.stop.Load() {
@@ -315,9 +310,11 @@ func (d *Driver) collect() error {
 			return nil
 		case e != 0:
 			return fmt.Errorf("ptrace: wait for tracees: %w", e)
+		case tid == 0:
+			return nil
 		}
 		d.pending = append(d.pending, stopped{tid, status})
-		if len(d.threads) == 1 {
+		if block = false; len(d.threads) == 1 {
 			return nil // no one to starve
 		}
 	}

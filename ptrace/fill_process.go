@@ -45,7 +45,8 @@ func (c *call) fillSignaldeliverE() {
 
 const sigRTMin = 32 // first real-time signal of the kernel
 
-// fillPrctlX: res, option, arg2_str, arg2_int.
+// fillPrctlX: res, option, arg2_str, arg2_int. The string is empty where the
+// option has none.
 func (c *call) fillPrctlX() {
 	c.b.PutS64(c.ret)
 	c.b.PutU32(uint32(c.args[0]))
@@ -55,10 +56,10 @@ func (c *call) fillPrctlX() {
 		c.b.PutS64(0)
 	case unix.PR_GET_CHILD_SUBREAPER:
 		v, _ := c.mem.word(c.args[1], 4)
-		c.b.PutString("")
+		c.b.PutEmpty()
 		c.b.PutS64(int64(int32(v)))
 	default:
-		c.b.PutString("")
+		c.b.PutEmpty()
 		c.b.PutU64(c.args[1])
 	}
 }

@@ -67,6 +67,10 @@ func (d *Driver) cloned(t *thread, tid int) {
 func (d *Driver) firstStop(t *thread) {
 	if t.attached {
 		d.restart(t)
+		d.filterAttached(t)
+		if t.bound {
+			ptrace(unix.PTRACE_SETOPTIONS, t.tid, 0, seizeOptions|unix.PTRACE_O_EXITKILL)
+		}
 		return
 	}
 	if t.hidden != 0 {

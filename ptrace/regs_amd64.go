@@ -55,3 +55,29 @@ func (r *regs) setArg0(v uint64) {
 
 // restoreArg0 puts back the first argument after the call.
 func (r *regs) restoreArg0(v uint64) { r.setArg0(v) }
+
+// syscallCode is the instruction that makes a call.
+var syscallCode = []byte{0x0f, 0x05}
+
+// prepare sets a thread up to make a call at an address that holds syscallCode.
+func (r *regs) prepare(at, nr uint64, args []uint64) {
+	r.Rip, r.Rax, r.OrigRax = at, nr, ^uint64(0)
+	r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9 = args[0], args[1], args[2], args[3], args[4], args[5]
+}
+
+// restartByHand does what the kernel would have done on the way out of a call
+// that was interrupted (arch/x86/kernel/signal.c:arch_do_signal_or_restart), for
+// registers that are put back after that way was taken by another call.
+func (r *regs) restartByHand() {
+	if !r.inCall() {
+		return
+	}
+	switch int64(r.Rax) {
+	case -512, -513, -514, -int64(unix.EINTR): // -ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND; EINTR: see restart
+		r.Rax = r.OrigRax
+		r.Rip -= 2
+	case -516: // -ERESTART_RESTARTBLOCK
+		r.Rax = unix.SYS_RESTART_SYSCALL
+		r.Rip -= 2
+	}
+}

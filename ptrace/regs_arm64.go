@@ -38,3 +38,17 @@ func (r *regs) setArg0(v uint64) { r.X[0] = v }
 
 // restoreArg0 does nothing: the result took the argument's register.
 func (r *regs) restoreArg0(uint64) {}
+
+// syscallCode is the instruction that makes a call: svc #0.
+var syscallCode = []byte{0x01, 0x00, 0x00, 0xd4}
+
+// prepare sets a thread up to make a call at an address that holds syscallCode.
+func (r *regs) prepare(at, nr uint64, args []uint64) {
+	r.Pc, r.X[8] = at, nr
+	copy(r.X[:6], args)
+}
+
+// restartByHand does nothing: on this machine the kernel has moved the program
+// counter back and restored the first argument before the stop
+// (arch/arm64/kernel/signal.c:do_signal).
+func (r *regs) restartByHand() {}

@@ -28,14 +28,15 @@ const wakeSignal = unix.SIGURG
 // Close lets go of attached processes, from the goroutine that reads events. A
 // command is not let go of: under the filter it could not run on.
 func (d *Driver) Close() {
-	if d.root == 0 {
+	if d.root == 0 && !d.bound {
 		d.release()
 	}
 }
 
 // Release asks the driver to let go of all attached processes: they run on
 // untraced, and ReadInto returns io.EOF after the events that are left. It may be
-// called from any goroutine and returns once the driver heard it.
+// called from any goroutine and returns once the driver heard it. Processes that
+// took our filter can't be left; then it does nothing but say so.
 func (d *Driver) Release() {
 	d.stop.Store(true)
 	for d.stop.Load() {
@@ -46,6 +47,11 @@ func (d *Driver) Release() {
 
 // release detaches from every tracee. A tracee must be stopped for that.
 func (d *Driver) release() {
+	if d.bound {
+		d.notice("processes under the filter can't be left: their calls would fail; trace ends when they do, and they end if it is killed")
+		d.stop.Store(false)
+		return
+	}
 	for _, t := range d.threads {
 		interrupt(t.tid)
 	}

@@ -21,6 +21,7 @@ type thread struct {
 	every    bool        // stop at every call: no filter of ours, or one of its own may hide calls from ours
 	started  bool        // its first stop was seen and it was let go
 	attached bool        // it ran before we came
+	bound    bool        // it took our filter after we came, so it must end with us
 	muted    bool        // no events: the stage before it becomes the command
 	halted   unix.Signal // the group-stop it is in, 0 if none
 
@@ -50,10 +51,12 @@ type process struct {
 	threads int
 	ran     bool // the stage became the command
 	ownStop bool // the last SIGSTOP came from itself
-	dir     int  // descriptor of /proc/PID, -1 if it could not be opened
-	statm   int  // descriptor of /proc/PID/statm, -1 if not open
-	denied  bool
-	parent  int // pid
+
+	filtered bool // it was asked to take our filter
+	dir      int  // descriptor of /proc/PID, -1 if it could not be opened
+	statm    int  // descriptor of /proc/PID/statm, -1 if not open
+	denied   bool
+	parent   int // pid
 
 	execName []byte // of the last execve, with its NUL
 	cmdline  []byte // argv as in memory, at most maxArgs bytes; nil: not read
