@@ -9,7 +9,7 @@ import (
 )
 
 // families are the cases of all files.
-var families = [][]Case{openCases, oldOpenCases, ioCases, fdCases, namesCases, waitCases, memoryCases, userCases}
+var families = [][]Case{openCases, oldOpenCases, ioCases, fdCases, namesCases, waitCases, memoryCases, userCases, netCases, unixCases}
 
 var openCases = []Case{
 	{Name: "openat", Does: "opens files with all kinds of flags", Run: openatCase},

@@ -194,5 +194,5 @@ func limitsCase(p *Prog) {
 	if failed = [4]any{0, 0, -1, -1}; p.old() {
 		failed = [4]any{-1, -1, -1, -1}
 	}
-	p.Fails(prlimit(-5, 99, Names("RLIMIT_UNKNOWN"), 0, buf, failed), unix.EINVAL)
+	p.Fails(prlimit(-5, 99, Names("RLIMIT_UNKNOWN"), 0, buf, failed), unix.ESRCH)
 }

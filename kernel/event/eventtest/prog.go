@@ -53,6 +53,7 @@ type Prog struct {
 	Snaplen int
 	Limits  Limits
 	Drops   bool   // see Driver
+	AtSign  bool   // see Driver
 	Dir     string // an empty directory
 	PID     int64  // of the process, and of its thread
 
@@ -70,11 +71,14 @@ func newProg() *Prog {
 		return v
 	}
 	p := &Prog{
-		Profile: spec.Profile(number(envProfile)), Snaplen: number(envSnaplen), Drops: number(envDrops) != 0,
+		Profile: spec.Profile(number(envProfile)), Snaplen: number(envSnaplen),
 		Dir: os.Getenv(envDir), PID: int64(unix.Getpid()),
 	}
 	l := &p.Limits
 	if _, err := fmt.Sscan(os.Getenv(envLimits), &l.String, &l.Iovecs, &l.PollFDs, &l.Messages, &l.ExecStrings); err != nil {
+		panic(err)
+	}
+	if _, err := fmt.Sscan(os.Getenv(envTraits), &p.Drops, &p.AtSign); err != nil {
 		panic(err)
 	}
 	f, err := os.OpenFile(os.Getenv(envOut), os.O_RDWR, 0)

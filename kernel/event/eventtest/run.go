@@ -21,10 +21,18 @@ type Driver struct {
 	// read, as the kernel module does, instead of sending zeros.
 	Drops bool
 
+	// AtSign reports that abstract names of Unix sockets start with @ in edition
+	// V036, as the kernel module has it.
+	AtSign bool
+
 	// Trace runs a command under the driver and hands over the selected events of
 	// its process and of all descendants, in order, until the last has ended. The
 	// event is valid during the call only.
 	Trace func(cfg Config, path string, argv, env []string, each func(*event.Event)) error
+
+	// Profiles are the editions to test, 0 for all; Only, if not nil, chooses cases.
+	Profiles spec.Profile
+	Only     func(c *Case) bool
 
 	// Skip returns why the driver can't see what a case does, "" if it can. It may
 	// be nil.
@@ -79,8 +87,14 @@ func Run(t *testing.T, d Driver) {
 		if in == spec.V036 {
 			name = "v036"
 		}
+		if d.Profiles != 0 && d.Profiles&in == 0 {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			for _, c := range Cases() {
+				if d.Only != nil && !d.Only(&c) {
+					continue
+				}
 				lens := c.Snaplens
 				if lens == nil {
 					lens = []int{defaultSnaplen}
@@ -105,7 +119,7 @@ const (
 	envProfile = "LANNER_EVENTTEST_PROFILE" // number
 	envSnaplen = "LANNER_EVENTTEST_SNAPLEN" // bytes
 	envLimits  = "LANNER_EVENTTEST_LIMITS"  // five numbers, in the order of the struct
-	envDrops   = "LANNER_EVENTTEST_DROPS"   // 1 if Driver.Drops
+	envTraits  = "LANNER_EVENTTEST_TRAITS"  // Driver.Drops and Driver.AtSign
 )
 
 func runCase(t *testing.T, d *Driver, c *Case, in spec.Profile, snaplen int) {
@@ -132,7 +146,7 @@ func runCase(t *testing.T, d *Driver, c *Case, in spec.Profile, snaplen int) {
 	l := d.Limits
 	env := []string{
 		envOut + "=" + out, envDir + "=" + work, envProfile + "=" + strconv.Itoa(int(in)),
-		envSnaplen + "=" + strconv.Itoa(snaplen), envDrops + "=" + map[bool]string{true: "1", false: "0"}[d.Drops],
+		envSnaplen + "=" + strconv.Itoa(snaplen), envTraits + "=" + fmt.Sprint(d.Drops, d.AtSign),
 		envLimits + "=" + fmt.Sprint(l.String, l.Iovecs, l.PollFDs, l.Messages, l.ExecStrings),
 		// Nothing that the Go runtime does by itself on the thread of a case.
 		"GOGC=off", "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=2",

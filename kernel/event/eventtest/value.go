@@ -177,8 +177,15 @@ func flags(p *spec.Param, names string) (v uint64, err error) {
 }
 
 // identity binds a name at its first use and compares from then on. Two names
-// never have the same value; the name "0" is 0.
+// never have the same value; the name "0" is 0, "*" any number, and "a?" is a or 0:
+// what some drivers can't know.
 func (m *matcher) identity(name string, v uint64, ok bool) string {
+	if base, maybe := strings.CutSuffix(name, "?"); maybe {
+		if ok && v == 0 {
+			return ""
+		}
+		name = base
+	}
 	if name == "0" {
 		return expected(ok && v == 0, "0")
 	}
