@@ -286,7 +286,7 @@ func (c *call) opened(fd int64) *unix.Statx_t {
 	if !c.known.file || c.fileFD != fd {
 		c.known.file, c.fileFD, c.file = true, fd, unix.Statx_t{}
 		if fd >= 0 {
-			c.statFD(c.t.proc, fd, &c.file)
+			c.statFD(c.t, fd, &c.file)
 		}
 	}
 	return &c.file

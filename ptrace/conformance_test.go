@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
+	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 func TestMain(m *testing.M) {
@@ -30,13 +32,27 @@ var limits = eventtest.Limits{
 // TestConformance runs the suite on this driver, in a tree that stops at what is
 // wanted only.
 func TestConformance(t *testing.T) {
-	eventtest.Run(t, eventtest.Driver{Limits: limits, Trace: tracer(SeccompAuto, nil)})
+	eventtest.Run(t, eventtest.Driver{Limits: limits, AtSign: true, Trace: tracer(SeccompAuto, nil)})
 }
 
 // TestConformanceUnfiltered: without a filter every call stops twice, and events
 // must be the same.
 func TestConformanceUnfiltered(t *testing.T) {
-	eventtest.Run(t, eventtest.Driver{Limits: limits, Trace: tracer(SeccompNever, nil)})
+	eventtest.Run(t, eventtest.Driver{
+		Limits: limits, AtSign: true, Profiles: spec.Current, Trace: tracer(SeccompNever, nil),
+	})
+}
+
+// TestConformanceWithoutPidfd: where descriptors can't be duplicated (before Linux
+// 5.6, or gVisor), sockets are looked up in tables, with the same result.
+func TestConformanceWithoutPidfd(t *testing.T) {
+	eventtest.Run(t, eventtest.Driver{
+		Limits: limits, AtSign: true, Profiles: spec.Current,
+		Trace: tracer(SeccompAuto, func(d *Driver) { d.noPidfd = true }),
+		Only: func(c *eventtest.Case) bool {
+			return slices.Contains([]string{"udp4", "udp6", "unix/stream", "unix/dgram", "sockets"}, c.Name)
+		},
+	})
 }
 
 // patience is how long a case may take before it is killed.

@@ -82,10 +82,10 @@ type queue struct{ length, max uint32 }
 // acceptQueue returns the accept queue of a listening socket, zeros if unknown.
 // TCP tells it in fields that mean something else for other sockets
 // (net/ipv4/tcp.c:tcp_get_info).
-func (d *Driver) acceptQueue(p *process, fd int32) (q queue) {
-	own, e := d.pidfdGetfd(p, fd)
+func (d *Driver) acceptQueue(t *thread, fd int32) (q queue) {
+	own, e := d.pidfdGetfd(t.proc, fd)
 	if e != 0 {
-		return q
+		return d.unixQueue(d.socketInode(t, fd))
 	}
 	defer closeFD(own)
 	var info unix.TCPInfo
@@ -95,7 +95,7 @@ func (d *Driver) acceptQueue(p *process, fd int32) (q queue) {
 	if e == 0 {
 		const listen = 10 // TCP_LISTEN, include/net/tcp_states.h
 		if info.State == listen {
-			return queue{info.Unacked, info.Sacked}
+			q = queue{info.Unacked, info.Sacked}
 		}
 		return q
 	}
@@ -103,7 +103,12 @@ func (d *Driver) acceptQueue(p *process, fd int32) (q queue) {
 	if unix.Fstat(own, &st) != nil {
 		return q
 	}
-	if b := d.unixDiag(st.Ino, udiagShowRqlen, unixDiagRqlen); len(b) >= 8 {
+	return d.unixQueue(st.Ino)
+}
+
+// unixQueue returns the accept queue of a Unix socket.
+func (d *Driver) unixQueue(ino uint64) (q queue) {
+	if b := d.unixDiag(ino, udiagShowRqlen, unixDiagRqlen); len(b) >= 8 {
 		q = queue{binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])}
 	}
 	return q

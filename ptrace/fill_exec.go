@@ -30,7 +30,7 @@ func (c *call) fillExecveatX() { c.fillExec() }
 
 func (c *call) fillExec() {
 	t, p := c.t, c.t.proc
-	st := c.taskStat(t)
+	st := c.taskStatFull(t)
 	c.b.PutS64(c.ret)
 	if c.ret < 0 {
 		argv, envp := c.args[1], c.args[2]
@@ -140,12 +140,12 @@ type exe struct {
 
 // executable looks at the file of the running program.
 func (c *call) executable(p *process, cr *creds) (x exe) {
-	n, e := readlinkat(p.dir, linkExe, c.path[:maxString-1])
+	n, e := p.link(linkExe, c.path[:maxString-1])
 	if e == 0 {
 		x.path = c.path[:n]
 	}
 	var st unix.Statx_t
-	if statx(p.dir, linkExe, 0, unix.STATX_BASIC_STATS, &st) != 0 {
+	if p.statLink(linkExe, unix.STATX_BASIC_STATS, &st) != 0 {
 		return x
 	}
 	x.ino = st.Ino

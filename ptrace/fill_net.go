@@ -59,27 +59,6 @@ func (c *call) putSockAddr(addr, length uint64) {
 	c.b.PutBytes(out)
 }
 
-// pathOf is unixPath in the edition's manner: V036 kept an abstract name's NUL
-// as '@'.
-func (c *call) pathOf(a []byte) []byte {
-	if len(a) <= 2 {
-		return nil
-	}
-	path := a[2:]
-	if path[0] == 0 {
-		path = path[1:]
-		if c.in == spec.V036 {
-			path = append(append(c.path[:0], '@'), path...)
-		}
-	}
-	for i, b := range path {
-		if b == 0 {
-			return path[:i]
-		}
-	}
-	return path
-}
-
 // append lays out an address and a port.
 func (ep *endpoint) append(out []byte, family uint8) []byte {
 	n := 16
@@ -161,7 +140,10 @@ func (c *call) fillConnectX() {
 	g := givenAddr{c.args[1], c.args[2]}
 	var s *sock
 	if c.ret == 0 || c.ret == -int64(unix.EINPROGRESS) {
-		s = c.socket(c.t, fd)
+		c.t.proc.files.drop(fd)
+		if s = c.readSocket(c.t, fd); s != nil {
+			c.dropSocket(s.ino)
+		}
 	}
 	if s != nil {
 		c.b.PutBytes(c.tuple(s, false, g))
@@ -185,7 +167,7 @@ func (c *call) fillAcceptX() {
 		return
 	}
 	c.putTuple(true, int32(c.ret), givenAddr{})
-	q := c.acceptQueue(c.t.proc, int32(c.args[0]))
+	q := c.acceptQueue(c.t, int32(c.args[0]))
 	pct := uint64(0)
 	if q.max > 0 {
 		pct = uint64(q.length) * 100 / uint64(q.max)
@@ -209,7 +191,8 @@ func (c *call) fillSocketpairX() {
 	var src, peer uint64
 	if c.ret == 0 {
 		fd1, fd2 = c.fdAt(c.args[3], 0), c.fdAt(c.args[3], 1)
-		src, peer = c.opened(fd1).Ino, c.opened(fd2).Ino
+		src = c.opened(fd1).Ino // opened has room for one
+		peer = c.opened(fd2).Ino
 	}
 	c.b.PutS64(c.ret)
 	c.b.PutS64(fd1)

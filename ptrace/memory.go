@@ -17,10 +17,11 @@ const (
 	firstRead = 256
 )
 
-// A memory reads one tracee's address space.
+// A memory reads one tracee's address space. The ladder, where a step is refused:
+// process_vm_readv, the same by a thread with the tracee's ids, PTRACE_PEEKDATA.
 type memory struct {
-	tid    int
-	denied *bool // set once process_vm_readv was refused for this process
+	tid int
+	may *access
 }
 
 // read fills p from addr and returns how many bytes could be read: less than
@@ -32,9 +33,36 @@ func (m memory) read(addr uint64, p []byte) int {
 	if addr > ^uint64(0)-uint64(len(p)) {
 		return 0
 	}
-	if *m.denied {
+	if m.may.refused {
+		return m.readRefused(addr, p)
+	}
+	n, e := m.readvm(addr, p)
+	if e == unix.EPERM || e == unix.ENOSYS {
+		m.may.refused = true
+		return m.readRefused(addr, p)
+	}
+	return n
+}
+
+// readRefused reads where we ourselves may not. What the other thread reads has a
+// buffer of its own, so that p may live on the stack of whoever wants it.
+func (m memory) readRefused(addr uint64, p []byte) (n int) {
+	size := len(p)
+	var got []byte
+	e := m.may.ask(func() syscall.Errno {
+		buf := make([]byte, size)
+		n, e := m.readvm(addr, buf)
+		got = buf[:n]
+		return e
+	})
+	if denied(e) || e == unix.ENOSYS {
 		return m.peek(addr, p)
 	}
+	return copy(p, got)
+}
+
+// readvm is process_vm_readv.
+func (m memory) readvm(addr uint64, p []byte) (int, syscall.Errno) {
 	// One element per page boundary crossed at the start: the kernel may give up
 	// a whole element that it can't read to its end (process_vm_readv(2)).
 	local := unix.Iovec{Base: &p[0], Len: uint64(len(p))}
@@ -48,16 +76,10 @@ func (m memory) read(addr uint64, p []byte) int {
 	}
 	got, _, e := unix.RawSyscall6(unix.SYS_PROCESS_VM_READV, uintptr(m.tid),
 		uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote[0])), uintptr(n), 0)
-	switch e {
-	case 0:
-		return int(got)
-	case unix.EPERM, unix.ENOSYS:
-		// The tracee has other ids than we, or is not dumpable: what is left is
-		// asking as its tracer.
-		*m.denied = true
-		return m.peek(addr, p)
+	if e != 0 {
+		return 0, e
 	}
-	return 0
+	return int(got), 0
 }
 
 // peek reads word by word.
@@ -117,5 +139,27 @@ func (m memory) write(addr uint64, p []byte) syscall.Errno {
 	remote := unix.RemoteIovec{Base: uintptr(addr), Len: len(p)}
 	_, _, e := unix.RawSyscall6(unix.SYS_PROCESS_VM_WRITEV, uintptr(m.tid),
 		uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
+	if e == unix.EPERM || e == unix.ENOSYS {
+		return m.poke(addr, p)
+	}
 	return e
+}
+
+// poke writes word by word.
+func (m memory) poke(addr uint64, p []byte) syscall.Errno {
+	for n := 0; n < len(p); {
+		skip := (addr + uint64(n)) % 8
+		at := addr + uint64(n) - skip
+		word, e := peek(m.tid, at)
+		if e != 0 {
+			return e
+		}
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], word)
+		n += copy(b[skip:], p[n:])
+		if e := ptrace(unix.PTRACE_POKEDATA, m.tid, uintptr(at), uintptr(binary.LittleEndian.Uint64(b[:]))); e != 0 {
+			return e
+		}
+	}
+	return 0
 }

@@ -65,18 +65,28 @@ func coarseTime() uint64 {
 	return uint64(now.Nano())
 }
 
+// fdName names a descriptor of a thread below its process's /proc/PID, until the
+// next call. A thread may have a table of its own, and outlive the leader's.
+func (d *Driver) fdName(t *thread, fd int64) []byte {
+	d.name = d.name[:0]
+	if t.tid != t.proc.pid {
+		d.name = append(strconv.AppendInt(append(d.name, "task/"...), int64(t.tid), 10), '/')
+	}
+	d.name = append(strconv.AppendInt(append(d.name, "fd/"...), fd, 10), 0)
+	return d.name
+}
+
 // statFD looks at the file behind a tracee's descriptor.
-func (d *Driver) statFD(p *process, fd int64, st *unix.Statx_t) {
-	d.name = append(d.name[:0], "fd/"...)
-	d.name = append(strconv.AppendInt(d.name, fd, 10), 0)
-	if statx(p.dir, d.name, 0, unix.STATX_INO|unix.STATX_BTIME, st) == 0 {
+func (d *Driver) statFD(t *thread, fd int64, st *unix.Statx_t) {
+	const mask = unix.STATX_INO | unix.STATX_BTIME
+	if t.proc.statLink(d.fdName(t, fd), mask, st) == 0 {
 		return
 	}
-	own, e := d.pidfdGetfd(p, int32(fd))
+	own, e := d.pidfdGetfd(t.proc, int32(fd))
 	if e != 0 {
 		return
 	}
-	statx(own, emptyPath, unix.AT_EMPTY_PATH, unix.STATX_INO|unix.STATX_BTIME, st)
+	statx(own, emptyPath, unix.AT_EMPTY_PATH, mask, st)
 	closeFD(own)
 }
 

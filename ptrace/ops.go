@@ -3,7 +3,6 @@ package ptrace
 import (
 	"bytes"
 	"encoding/binary"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -35,15 +34,13 @@ func (c *call) putFDPath() {
 		c.b.PutEmpty()
 		return
 	}
-	c.Driver.name = append(c.Driver.name[:0], "fd/"...)
-	c.Driver.name = append(strconv.AppendInt(c.Driver.name, c.ret, 10), 0)
-	c.putLink(c.Driver.name)
+	c.putLink(c.fdName(c.t, c.ret))
 }
 
 // putLink writes the target of a link below /proc/PID.
 func (c *call) putLink(name []byte) {
 	room := c.b.Room(maxString)
-	n, e := readlinkat(c.t.proc.dir, name, room[:maxString-1])
+	n, e := c.t.proc.link(name, room[:maxString-1])
 	if e != 0 || n <= 0 {
 		c.b.PutEmpty()
 		return

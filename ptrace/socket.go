@@ -1,10 +1,13 @@
 package ptrace
 
 import (
+	"bytes"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // files is what is known of a descriptor table. It is filled when an event
@@ -55,23 +58,47 @@ type rawAddr [128]byte
 
 func (a *rawAddr) family() uint16 { return uint16(a[0]) | uint16(a[1])<<8 }
 
+// dropSocket forgets a socket under whatever descriptors it is known: it was
+// connected anew, and duplicates and other processes may hold it.
+func (d *Driver) dropSocket(ino uint64) {
+	for _, p := range d.procs {
+		for fd, s := range p.files.socks {
+			if s.ino == ino {
+				delete(p.files.socks, fd)
+			}
+		}
+	}
+}
+
 // pidfdGetfd duplicates a tracee's descriptor (pidfd_getfd(2), Linux 5.6).
 func (d *Driver) pidfdGetfd(p *process, fd int32) (int, syscall.Errno) {
 	if d.noPidfd {
 		return -1, unix.ENOSYS
 	}
-	pfd, _, e := unix.RawSyscall(unix.SYS_PIDFD_OPEN, uintptr(p.pid), 0, 0)
+	own, e := pidfdGetfd(p.pid, fd)
+	if denied(e) {
+		theirs := -1
+		e = p.denied.ask(func() (e syscall.Errno) {
+			theirs, e = pidfdGetfd(p.pid, fd)
+			return e
+		})
+		own = theirs
+	}
+	d.noPidfd = e == unix.ENOSYS
+	return own, e
+}
+
+func pidfdGetfd(pid int, fd int32) (int, syscall.Errno) {
+	pfd, _, e := unix.RawSyscall(unix.SYS_PIDFD_OPEN, uintptr(pid), 0, 0)
 	if e != 0 {
-		d.noPidfd = e == unix.ENOSYS
 		return -1, e
 	}
-	r, _, e := unix.RawSyscall(unix.SYS_PIDFD_GETFD, pfd, uintptr(fd), 0)
+	own, _, e := unix.RawSyscall(unix.SYS_PIDFD_GETFD, pfd, uintptr(fd), 0)
 	closeFD(int(pfd))
 	if e != 0 {
-		d.noPidfd = e == unix.ENOSYS
 		return -1, e
 	}
-	return int(r), 0
+	return int(own), 0
 }
 
 // socket returns what is known of a descriptor that is a socket of a family
@@ -81,7 +108,7 @@ func (d *Driver) socket(t *thread, fd int32) *sock {
 	if s, ok := f.socks[fd]; ok {
 		return s
 	}
-	s := d.readSocket(t.proc, fd)
+	s := d.readSocket(t, fd)
 	// What may still change without a call that names the descriptor is not kept:
 	// the local port of an unbound socket, the peer of an unconnected one.
 	if s != nil && d.keepsFDs && !f.opaque && len(f.socks) < maxSocks && s.settled() {
@@ -102,10 +129,13 @@ func (s *sock) settled() bool {
 }
 
 // readSocket asks the kernel for a socket's ends.
-func (d *Driver) readSocket(p *process, fd int32) *sock {
-	own, e := d.pidfdGetfd(p, fd)
+func (d *Driver) readSocket(t *thread, fd int32) *sock {
+	own, e := d.pidfdGetfd(t.proc, fd)
+	if e == unix.EBADF {
+		return nil
+	}
 	if e != 0 {
-		return d.lookupSocket(p, fd)
+		return d.lookupSocket(t, fd)
 	}
 	defer closeFD(own)
 	var local, remote rawAddr
@@ -127,10 +157,10 @@ func (d *Driver) readSocket(p *process, fd int32) *sock {
 			s.remote.set(&remote)
 		}
 	case unix.AF_UNIX:
-		s.path = unixPath(local[:ln])
+		s.path = d.unixPath(local[:ln])
 		s.local.id = s.ino
 		if connected {
-			s.peer = unixPath(remote[:rn])
+			s.peer = d.unixPath(remote[:rn])
 			s.remote.id = d.unixPeer(s.ino)
 		}
 	default:
@@ -156,24 +186,27 @@ func (ep *endpoint) set(a *rawAddr) {
 	}
 }
 
-// unixPath returns the name in a Unix address. The NUL in front of an abstract
-// name is skipped, as edition Current does.
-func unixPath(a []byte) string {
+// maxSunPath is the longest path of a Unix socket (sizeof sun_path). The kernel
+// takes no longer ones, but a call may be given one.
+const maxSunPath = 108
+
+// unixPath returns the name in a Unix address. Of the NUL in front of an abstract
+// name edition V036 makes '@', and the current one nothing.
+func (d *Driver) unixPath(a []byte) string { return string(d.pathOf(a)) }
+
+// pathOf is unixPath in scratch memory, until the next call.
+func (d *Driver) pathOf(a []byte) []byte {
 	if len(a) <= 2 {
-		return ""
+		return nil
 	}
-	path := a[2:]
+	path := a[2:min(len(a), 2+maxSunPath)]
 	if path[0] == 0 {
-		path = path[1:]
-	}
-	for i, c := range path {
-		if c == 0 {
-			return string(path[:i])
+		if path = path[1:]; d.in == spec.V036 {
+			path = append(append(d.path[:0], '@'), path...)
 		}
 	}
-	return string(path)
+	if i := bytes.IndexByte(path, 0); i >= 0 {
+		return path[:i]
+	}
+	return path
 }
-
-// lookupSocket is for kernels and tracees that do not let us duplicate a
-// descriptor: the socket's inode number leads to the tables below /proc/PID/net.
-func (d *Driver) lookupSocket(p *process, fd int32) *sock { return nil }

@@ -2,6 +2,8 @@ package ptrace
 
 import (
 	"strconv"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -55,7 +57,7 @@ type process struct {
 	filtered bool // it was asked to take our filter
 	dir      int  // descriptor of /proc/PID, -1 if it could not be opened
 	statm    int  // descriptor of /proc/PID/statm, -1 if not open
-	denied   bool
+	denied   access
 	parent   int // pid
 
 	execName []byte // of the last execve, with its NUL
@@ -71,10 +73,11 @@ type process struct {
 	files *files
 }
 
-// creds are a thread's credentials, as far as the contract shows them. Threads
-// of a process nearly always share them; set*id calls invalidate them.
+// creds are a thread's credentials, as far as the contract shows them. set*id
+// calls invalidate them.
 type creds struct {
 	valid         bool
+	tid           int // whose they are
 	euid, egid    uint32
 	inh, prm, eff uint64
 }
@@ -94,7 +97,7 @@ func (p *process) release() {
 
 // forgetProgram drops what execve changes.
 func (p *process) forgetProgram() {
-	p.cmdline, p.creds.valid, p.denied = nil, false, false
+	p.cmdline, p.creds.valid, p.denied = nil, false, access{pid: p.pid}
 	p.cgroups, p.hasLog = nil, false
 	p.files = newFiles()
 }
@@ -109,6 +112,7 @@ func newProcess(pid int, parent *process) *process {
 		p.login, p.hasLog = parent.login, parent.hasLog
 		p.denied = parent.denied
 	}
+	p.denied.pid = pid
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err == nil {
 		p.dir = fd
@@ -133,6 +137,32 @@ func (p *process) file(name []byte, buf []byte) []byte {
 	}
 	closeFD(fd)
 	return buf[:n]
+}
+
+// link reads the target of a link below /proc/PID, whose name ends in a NUL.
+func (p *process) link(name, buf []byte) (int, syscall.Errno) {
+	n, e := readlinkat(p.dir, name, buf)
+	if !denied(e) {
+		return n, e
+	}
+	own, size := append([]byte(nil), name...), len(buf)
+	var target []byte
+	e = p.denied.ask(func() syscall.Errno {
+		target = make([]byte, size)
+		n, e := readlinkat(p.dir, own, target)
+		target = target[:n]
+		return e
+	})
+	return copy(buf, target), e
+}
+
+// statLink looks at what a link below /proc/PID leads to.
+func (p *process) statLink(name []byte, mask int, st *unix.Statx_t) syscall.Errno {
+	e := statx(p.dir, name, 0, mask, st)
+	if !denied(e) {
+		return e
+	}
+	return p.denied.ask(func() syscall.Errno { return statx(p.dir, name, 0, mask, st) })
 }
 
 // Names of files below /proc/PID, for openat.
@@ -164,6 +194,25 @@ func (d *Driver) taskStat(t *thread) *procfs.Stat {
 	return &d.st
 }
 
+// taskStatFull is taskStat with the addresses of arguments and environment,
+// which the kernel shows only to those that may trace the process.
+func (d *Driver) taskStatFull(t *thread) *procfs.Stat {
+	st := d.taskStat(t)
+	if st.ArgStart != 0 || st.VSize == 0 {
+		return st
+	}
+	name := append([]byte(nil), d.taskFile(t.tid, "/stat")...)
+	t.proc.denied.ask(func() syscall.Errno {
+		var full procfs.Stat
+		if procfs.ParseStat(t.proc.file(name, d.buf[:]), &full) != nil || full.ArgStart == 0 {
+			return unix.EPERM
+		}
+		d.st = full
+		return 0
+	})
+	return &d.st
+}
+
 // taskStatus reads the status file of a thread; zeros if it can't be read.
 func (d *Driver) taskStatus(t *thread) *procfs.Status {
 	if procfs.ParseStatus(t.proc.file(d.taskFile(t.tid, "/status"), d.buf[:]), &d.stu) != nil {
@@ -175,9 +224,10 @@ func (d *Driver) taskStatus(t *thread) *procfs.Status {
 // credentials returns those of a thread.
 func (d *Driver) credentials(t *thread) *creds {
 	c := &t.proc.creds
-	if !c.valid {
+	// Each thread has its own: a raw call changes one thread only.
+	if !c.valid || t.proc.threads > 1 && c.tid != t.tid {
 		s := d.taskStatus(t)
-		*c = creds{s.Pid != 0, s.UID[1], s.GID[1], s.CapInh, s.CapPrm, s.CapEff}
+		*c = creds{s.Pid != 0, t.tid, s.UID[1], s.GID[1], s.CapInh, s.CapPrm, s.CapEff}
 		t.proc.nested = s.Pid != 0 && s.NSPid != 0 && s.NSPid != s.Pid
 	}
 	return c
@@ -230,12 +280,21 @@ func (d *Driver) loginUID(p *process) uint32 {
 func (d *Driver) openFiles(p *process) int64 {
 	if p.fdlimit < 0 {
 		var lim unix.Rlimit
-		if err := unix.Prlimit(p.pid, unix.RLIMIT_NOFILE, nil, &lim); err != nil {
+		e := readLimit(p.pid, &lim)
+		if denied(e) {
+			e = p.denied.ask(func() syscall.Errno { return readLimit(p.pid, &lim) })
+		}
+		if e != 0 {
 			return 0
 		}
 		p.fdlimit = int64(lim.Cur)
 	}
 	return p.fdlimit
+}
+
+func readLimit(pid int, lim *unix.Rlimit) syscall.Errno {
+	_, _, e := unix.RawSyscall6(unix.SYS_PRLIMIT64, uintptr(pid), unix.RLIMIT_NOFILE, 0, uintptr(unsafe.Pointer(lim)), 0, 0)
+	return e
 }
 
 // vm holds a process's memory sizes in KiB.
