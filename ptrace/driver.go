@@ -270,6 +270,10 @@ func (d *Driver) over() bool {
 
 // step handles one stop.
 func (d *Driver) step() error {
+	if d.stop.Load() {
+		d.release()
+		return nil
+	}
 	if len(d.pending) == 0 {
 		if err := d.collect(); err != nil {
 			return err

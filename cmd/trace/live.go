@@ -164,6 +164,9 @@ func attach(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Seccomp == ptrace.SeccompAlways {
+		fmt.Fprintln(os.Stderr, "trace: warning: --seccomp always puts a filter on processes that are not ours: from now on they can't be left, and end if trace is killed")
+	}
 	for _, pid := range pids {
 		if err := d.Attach(pid); err != nil {
 			d.Close()
@@ -181,12 +184,13 @@ func attach(c *cli.Context) error {
 	signal.Ignore(unix.SIGPIPE)
 	var ended atomic.Bool
 	go func() {
-		<-stop
-		if !ended.Load() {
-			d.Release()
+		for range stop {
+			if !ended.Load() {
+				d.Release()
+			}
 		}
 	}()
-	stats, err := pump(c, d, out, snap, d.Close)
+	stats, err := pump(c, d, out, snap, func() { go d.Release() })
 	ended.Store(true)
 	if err != nil {
 		return err
@@ -199,7 +203,7 @@ func attach(c *cli.Context) error {
 }
 
 // pump moves events until there are no more. quit, if not nil, is called once no
-// more are wanted: the limit is reached or every sink gave up.
+// more are wanted, from any goroutine: the limit is reached or every sink gave up.
 func pump(c *cli.Context, d *ptrace.Driver, out *outputs, snap *snapshot.State, quit func()) (pipeline.Stats, error) {
 	st := state.New(snap)
 	left := len(out.sinks)

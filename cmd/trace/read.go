@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
@@ -36,11 +37,11 @@ type replay struct {
 	section int
 	keep    *event.Set // nil is all
 	codes   map[event.Type][]uint16
-	over    bool
+	over    atomic.Bool
 }
 
 func (r *replay) ReadInto(ev *event.Event) error {
-	if r.over {
+	if r.over.Load() {
 		return pipeline.Stop
 	}
 	if err := r.Reader.ReadInto(ev); err != nil {
@@ -106,10 +107,11 @@ func readCapture(c *cli.Context) error {
 		State: func() *state.State { return src.st },
 		OnError: func(err error) {
 			out.fail(err)
-			left--
-			src.over = left == 0
+			if left--; left == 0 {
+				src.over.Store(true)
+			}
 		},
-		OnLimit: func() { src.over = true },
+		OnLimit: func() { src.over.Store(true) },
 	})
 	out.close()
 	if err != nil {

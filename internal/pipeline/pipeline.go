@@ -27,11 +27,10 @@ type Sink interface {
 
 // Options say how to run.
 type Options struct {
-	Count   uint64                  // stop reporting after so many events; 0 is no limit
-	OnError func(err error)         // told once of each sink that fails
-	OnLimit func()                  // called once when Count is reached
-	State   func() *state.State     // the state that events apply to now; a capture may start anew
-	Shown   func(*event.Event) bool // whether sinks that show events get it; nil is all
+	Count   uint64              // stop reporting after so many events; 0 is no limit
+	OnError func(err error)     // told once of each sink that fails
+	OnLimit func()              // called once when Count is reached
+	State   func() *state.State // the state that events apply to now; a capture may start anew
 }
 
 // Stats counts what passed.

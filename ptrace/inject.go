@@ -1,0 +1,176 @@
+package ptrace
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Under SeccompAlways an attached process gets our filter as well. No one can put
+// a filter on another process, so the process does it itself: at its first stop
+// its registers are borrowed for a few calls. From then on it can't be left: its
+// watched calls would fail with ENOSYS, so it ends with us, as commands do.
+
+// putFilter gives the process of a thread, which is in an event-stop, our filter;
+// all its threads at once. It reports what went wrong; then the process goes on
+// without a filter.
+func (d *Driver) putFilter(t *thread) error {
+	at, err := d.syscallInstruction(t)
+	if err != nil {
+		return err
+	}
+	var saved regs
+	if e := getRegs(t.tid, &saved); e != 0 {
+		return fmt.Errorf("read registers: %w", e)
+	}
+	j := injection{d: d, t: t, at: at, base: saved}
+	err = j.filter(filterProgram(&d.tables, d.watched()))
+	if j.gone {
+		return fmt.Errorf("it ended")
+	}
+	saved.restartByHand()
+	if e := setRegs(t.tid, &saved); e != 0 && err == nil {
+		err = fmt.Errorf("restore registers: %w", e)
+	}
+	return err
+}
+
+// An injection lets a thread make calls for us.
+type injection struct {
+	d    *Driver
+	t    *thread
+	at   uint64 // address of a syscall instruction
+	base regs
+	gone bool // the thread died meanwhile
+}
+
+// filter makes the calls that install a program.
+func (j *injection) filter(prog []unix.SockFilter) error {
+	const failed = -4095 // results from here to -1 are errors
+	body := unsafe.Slice((*byte)(unsafe.Pointer(&prog[0])), len(prog)*int(unsafe.Sizeof(prog[0])))
+	size := uint64(len(body)) + 16
+	addr := j.call(unix.SYS_MMAP, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	if addr < 0 && addr >= failed {
+		return fmt.Errorf("mmap in it: %w", syscall.Errno(-addr))
+	}
+	defer j.call(unix.SYS_MUNMAP, uint64(addr), size, 0, 0, 0, 0)
+	// struct sock_fprog, then the program.
+	text := le.AppendUint64(le.AppendUint64(nil, uint64(len(prog))), uint64(addr)+16)
+	text = append(text, body...)
+	m := memory{j.t.tid, &j.t.proc.denied}
+	if e := m.write(uint64(addr), text); e != 0 {
+		return fmt.Errorf("write the filter into it: %w", e)
+	}
+	install := func() int64 {
+		return j.call(unix.SYS_SECCOMP, 1 /* SET_MODE_FILTER */, 1 /* TSYNC */, uint64(addr), 0, 0, 0)
+	}
+	r := install()
+	if r == -int64(unix.EACCES) {
+		j.call(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+		r = install()
+	}
+	switch {
+	case r > 0:
+		return fmt.Errorf("thread %d has a filter of its own that does not fit", r)
+	case r < 0:
+		return fmt.Errorf("seccomp in it: %w", syscall.Errno(-r))
+	}
+	return nil
+}
+
+// call makes the thread do one call and returns its result.
+func (j *injection) call(nr uint64, args ...uint64) int64 {
+	r := j.base
+	r.prepare(j.at, nr, args)
+	if j.gone || setRegs(j.t.tid, &r) != 0 {
+		return -int64(unix.ESRCH)
+	}
+	for range 2 { // entry, exit
+		if !j.next() {
+			return -int64(unix.ESRCH)
+		}
+	}
+	if getRegs(j.t.tid, &r) != 0 {
+		return -int64(unix.ESRCH)
+	}
+	return r.result()
+}
+
+// next runs the thread to its next syscall-stop. Signals that come meanwhile are
+// sent again once it is over; reports of other tracees wait their turn.
+func (j *injection) next() bool {
+	tid := j.t.tid
+	ptrace(unix.PTRACE_SYSCALL, tid, 0, 0)
+	for {
+		var ws unix.WaitStatus
+		got, err := unix.Wait4(tid, &ws, unix.WALL, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || got != tid {
+			return false
+		}
+		switch {
+		case !ws.Stopped():
+			j.gone = true
+			j.d.pending = append(j.d.pending, stopped{tid, ws})
+			return false
+		case ws.StopSignal() == syscallStop:
+			return true
+		case int(ws)>>16 == 0:
+			unix.Tgkill(j.t.proc.pid, tid, ws.StopSignal())
+		}
+		ptrace(unix.PTRACE_SYSCALL, tid, 0, 0)
+	}
+}
+
+// syscallInstruction finds one in the tracee's vDSO, which every process has.
+func (d *Driver) syscallInstruction(t *thread) (uint64, error) {
+	maps, err := os.ReadFile("/proc/" + strconv.Itoa(t.proc.pid) + "/maps")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(maps)) {
+		f := strings.Fields(line)
+		if len(f) < 6 || f[5] != "[vdso]" {
+			continue
+		}
+		var start, end uint64
+		if n, _ := fmt.Sscanf(f[0], "%x-%x", &start, &end); n != 2 || end <= start || end-start > 1<<20 {
+			break
+		}
+		code := make([]byte, end-start)
+		n := memory{t.tid, &t.proc.denied}.read(start, code)
+		if i := bytes.Index(code[:n], syscallCode); i >= 0 {
+			return start + uint64(i), nil
+		}
+	}
+	return 0, fmt.Errorf("no syscall instruction found in its vDSO")
+}
+
+// filterAttached puts the filter on every attached process, once, when the first
+// of its threads stops.
+func (d *Driver) filterAttached(t *thread) {
+	p := t.proc
+	if d.cfg.Seccomp != SeccompAlways || p.filtered || d.wantsAll() {
+		return
+	}
+	p.filtered = true
+	if err := d.putFilter(t); err != nil {
+		d.notice(fmt.Sprintf("process %d runs without a filter: %v", p.pid, err))
+		return
+	}
+	d.bound = true
+	for _, x := range d.threads {
+		if x.proc == p {
+			x.every = false
+			x.bound = true
+		}
+	}
+}
