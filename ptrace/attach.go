@@ -121,3 +121,18 @@ func explainSeize(tid int, e syscall.Errno) error {
 	}
 	return fmt.Errorf("%s: refused in spite of CAP_SYS_PTRACE: a security module (AppArmor, SELinux), or a user namespace above ours", what)
 }
+
+// explainStart says why a command can't be traced from its start.
+func explainStart(path string, err error) error {
+	if err != unix.EPERM && err != unix.ENOSYS && err != unix.EACCES {
+		return fmt.Errorf("start a process for %s: %w", path, err)
+	}
+	self := os.Getpid()
+	if tracer := statusField(self, "TracerPid"); tracer != "" && tracer != "0" {
+		return fmt.Errorf("cannot trace %s: process %s traces it already, as it traces trace", path, tracer)
+	}
+	if statusField(self, "Seccomp") == "2" {
+		return fmt.Errorf("cannot trace %s: a seccomp filter over trace refuses ptrace (a container's profile that does not allow it)", path)
+	}
+	return fmt.Errorf("cannot trace %s: ptrace is refused: %w", path, err)
+}

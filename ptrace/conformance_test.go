@@ -17,7 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	RunStage()
 	eventtest.Main()
 	code := m.Run()
 	eventtest.Clean()
@@ -78,7 +77,7 @@ func follow(cfg eventtest.Config, mode Seccomp, prepare func(*Driver), path stri
 		prepare(d)
 	}
 	var pid int
-	if err := d.Start(path, argv, env, func(p, _ int) { pid = p }); err != nil {
+	if err := d.Start(path, argv, env, func(p int) { pid = p }); err != nil {
 		return err
 	}
 	late := time.AfterFunc(patience, func() { unix.Kill(pid, unix.SIGKILL) })
@@ -96,7 +95,7 @@ func follow(cfg eventtest.Config, mode Seccomp, prepare func(*Driver), path stri
 			each(&ev)
 		}
 	}
-	if err := d.StageResult(path); err != nil {
+	if err := d.StartResult(); err != nil {
 		return err
 	}
 	if d.stats.Bugs != 0 {

@@ -17,10 +17,11 @@
 //
 // Threads: all of ptrace belongs to one OS thread. New locks its goroutine to
 // its thread and never unlocks it; Start, Attach, ReadInto and Close must be
-// called from that goroutine. Wake may be called from anywhere.
+// called from that goroutine. Release and Struck may be called from anywhere.
 //
 // Files by thing: driver.go the loop, stop.go what each kind of stop means,
-// start.go, stage.go and attach.go how tracees come, filter.go the seccomp
+// start.go and attach.go how tracees come, inject.go
+// how they are made to do something for us, filter.go the seccomp
 // program, call.go the rows' ops, fill_*.go the irregular events, memory.go how
 // the tracee is read, task.go and socket.go what is known about it.
 package ptrace

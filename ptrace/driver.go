@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +59,8 @@ type Driver struct {
 	root       int                     // pid of the command, 0 if attached
 	rootStatus unix.WaitStatus         // of the root
 	ended      bool                    // the root ended
-	stage      *os.File                // connection to the stage, until StageResult
+	command    string                  // of Start
+	execErrno  syscall.Errno           // why it was not to be
 	self       int                     // our pid
 
 	b     event.Builder

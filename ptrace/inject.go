@@ -3,11 +3,7 @@ package ptrace
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +25,7 @@ func (d *Driver) putFilter(t *thread) error {
 	if e := getRegs(t.tid, &saved); e != 0 {
 		return fmt.Errorf("read registers: %w", e)
 	}
-	j := injection{d: d, t: t, at: at, base: saved}
+	j := &injection{d: d, t: t, at: at, base: saved}
 	err = j.filter(filterProgram(&d.tables, d.watched()))
 	if j.gone {
 		return fmt.Errorf("it ended")
@@ -52,23 +48,19 @@ type injection struct {
 
 // filter makes the calls that install a program.
 func (j *injection) filter(prog []unix.SockFilter) error {
-	const failed = -4095 // results from here to -1 are errors
-	body := unsafe.Slice((*byte)(unsafe.Pointer(&prog[0])), len(prog)*int(unsafe.Sizeof(prog[0])))
-	size := uint64(len(body)) + 16
+	img := newImage("", nil, nil, prog)
+	size := uint64(img.size())
 	addr := j.call(unix.SYS_MMAP, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
-	if addr < 0 && addr >= failed {
+	if isError(addr) {
 		return fmt.Errorf("mmap in it: %w", syscall.Errno(-addr))
 	}
 	defer j.call(unix.SYS_MUNMAP, uint64(addr), size, 0, 0, 0, 0)
-	// struct sock_fprog, then the program.
-	text := le.AppendUint64(le.AppendUint64(nil, uint64(len(prog))), uint64(addr)+16)
-	text = append(text, body...)
 	m := memory{j.t.tid, &j.t.proc.denied}
-	if e := m.write(uint64(addr), text); e != 0 {
+	if e := m.write(uint64(addr), img.at(uint64(addr))); e != 0 {
 		return fmt.Errorf("write the filter into it: %w", e)
 	}
 	install := func() int64 {
-		return j.call(unix.SYS_SECCOMP, 1 /* SET_MODE_FILTER */, 1 /* TSYNC */, uint64(addr), 0, 0, 0)
+		return j.call(unix.SYS_SECCOMP, 1 /* SET_MODE_FILTER */, 1 /* TSYNC */, uint64(addr)+img.prog, 0, 0, 0)
 	}
 	r := install()
 	if r == -int64(unix.EACCES) {
@@ -109,11 +101,7 @@ func (j *injection) next() bool {
 	ptrace(unix.PTRACE_SYSCALL, tid, 0, 0)
 	for {
 		var ws unix.WaitStatus
-		got, err := unix.Wait4(tid, &ws, unix.WALL, nil)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || got != tid {
+		if got, err := wait4(tid, &ws); err != nil || got != tid {
 			return false
 		}
 		switch {
@@ -130,29 +118,28 @@ func (j *injection) next() bool {
 	}
 }
 
-// syscallInstruction finds one in the tracee's vDSO, which every process has.
+// syscallInstruction finds one in the tracee's vDSO, which every process has:
+// the auxiliary vector says where.
 func (d *Driver) syscallInstruction(t *thread) (uint64, error) {
-	maps, err := os.ReadFile("/proc/" + strconv.Itoa(t.proc.pid) + "/maps")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(maps)) {
-		f := strings.Fields(line)
-		if len(f) < 6 || f[5] != "[vdso]" {
+	const sysinfoEhdr = 33 // AT_SYSINFO_EHDR
+	for aux := t.proc.file(fileAuxv, d.buf[:]); len(aux) >= 16; aux = aux[16:] {
+		if le.Uint64(aux) != sysinfoEhdr {
 			continue
 		}
-		var start, end uint64
-		if n, _ := fmt.Sscanf(f[0], "%x-%x", &start, &end); n != 2 || end <= start || end-start > 1<<20 {
-			break
-		}
-		code := make([]byte, end-start)
-		n := memory{t.tid, &t.proc.denied}.read(start, code)
-		if i := bytes.Index(code[:n], syscallCode); i >= 0 {
-			return start + uint64(i), nil
+		base := le.Uint64(aux[8:])
+		for off := uint64(0); off < maxVDSO; off += pageSize {
+			page := d.buf[:pageSize]
+			n := memory{t.tid, &t.proc.denied}.read(base+off, page)
+			if i := bytes.Index(page[:n], syscallCode); i >= 0 {
+				return base + off + uint64(i), nil
+			}
 		}
 	}
-	return 0, fmt.Errorf("no syscall instruction found in its vDSO")
+	return 0, fmt.Errorf("no syscall instruction found in the vDSO of process %d", t.proc.pid)
 }
+
+// maxVDSO is more than any vDSO takes, in bytes.
+const maxVDSO = 64 << 10
 
 // filterAttached puts the filter on every attached process, once, when the first
 // of its threads stops.

@@ -81,3 +81,5 @@ func (r *regs) restartByHand() {
 		r.Rip -= 2
 	}
 }
+
+const sysPause = unix.SYS_PAUSE

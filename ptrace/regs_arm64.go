@@ -52,3 +52,5 @@ func (r *regs) prepare(at, nr uint64, args []uint64) {
 // counter back and restored the first argument before the stop
 // (arch/arm64/kernel/signal.c:do_signal).
 func (r *regs) restartByHand() {}
+
+const sysPause = unix.SYS_PPOLL // without descriptors, timeout and mask

@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/lannerhq/lanner/internal/procfs"
 	"github.com/lannerhq/lanner/internal/signals"
 	"github.com/lannerhq/lanner/kernel/event"
 )
@@ -156,14 +155,4 @@ func (d *Driver) notice(line string) {
 	if d.cfg.Notice != nil {
 		d.cfg.Notice(line)
 	}
-}
-
-// startTime returns when a process started, in ns since boot, from the text of
-// its stat file.
-func startTime(text []byte) uint64 {
-	var st procfs.Stat
-	if procfs.ParseStat(text, &st) != nil {
-		return 0
-	}
-	return st.StartTime * (1e9 / procfs.TicksPerSecond)
 }

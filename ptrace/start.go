@@ -1,18 +1,21 @@
 package ptrace
 
 import (
-	"encoding/gob"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strconv"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/procfs"
 	"github.com/lannerhq/lanner/internal/signals"
 )
+
+// A command starts as an empty shell: a process that was forked from us and sits
+// before the first instruction of our own program, of which it never runs any.
+// Held there it is seized, made to put on the filter, and made to call execve.
+// So tracing is complete from execve on, no code runs that is not the command's,
+// and all that a process inherits is inherited as it is.
 
 // A StartError says why a command could not be started. ExitCode is what a
 // shell would exit with.
@@ -25,118 +28,237 @@ type StartError struct {
 func (e *StartError) Error() string { return e.Path + ": " + e.Err.Error() }
 func (e *StartError) Unwrap() error { return e.Err }
 
-// Start runs a command as a tracee. The process is ours from before its first
-// instruction: a copy of this program (the stage, see RunStage) is seized while
-// it waits, and then becomes the command. ready is called in between, with the
-// process's id and the one descriptor that the command will not have.
-func (d *Driver) Start(path string, argv, env []string, ready func(pid, fd int)) error {
-	order := stageOrder{Path: path, Argv: argv, Env: env, Ignored: signals.Inherited()}
-	filtered := d.cfg.Seccomp != SeccompNever && !d.wantsAll()
-	if filtered {
-		order.Filter = filterProgram(&d.tables, d.watched())
-		order.NoNewPrivs = !capable(unix.CAP_SYS_ADMIN)
-		if order.NoNewPrivs && capable(unix.CAP_SYS_PTRACE) {
-			d.notice("no CAP_SYS_ADMIN: the filter needs no_new_privs, so setuid programs will not gain privileges (--seccomp never avoids it)")
-		}
+// Start runs a command as a tracee. ready is called once its process exists and
+// before it becomes the command. Whether it did is known when ReadInto has
+// returned an event or io.EOF: see StartResult.
+func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) error {
+	d.quietSignals()
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{argv[0]}, &syscall.ProcAttr{
+		Env: []string{}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Ptrace: true},
+	})
+	if err != nil {
+		return explainStart(path, err)
 	}
-	pid, conn, fd, err := spawnStage()
+	p := newProcess(pid, nil)
+	p.threads = 1
+	t := &thread{tid: pid, proc: p, every: true, muted: true, started: true}
+	if err := d.become(t, path, argv, env, ready); err != nil {
+		unix.Kill(pid, unix.SIGKILL)
+		unix.Wait4(pid, nil, unix.WALL, nil)
+		p.release()
+		return err
+	}
+	d.procs[pid], d.threads[pid], d.root = p, t, pid
+	d.command = path
+	return nil
+}
+
+// become takes a new process to its call of execve.
+func (d *Driver) become(t *thread, path string, argv, env []string, ready func(pid int)) error {
+	var ws unix.WaitStatus
+	if _, err := wait4(t.tid, &ws); err != nil || !ws.Stopped() {
+		return fmt.Errorf("ptrace: the process of %s ended before it began", path)
+	}
+	j, err := d.hold(t)
 	if err != nil {
 		return err
 	}
-	fail := func(err error) error {
-		conn.Close()
-		unix.Kill(pid, unix.SIGKILL)
-		unix.Wait4(pid, nil, 0, nil)
-		return err
+	d.fillOrigin(t.proc)
+	ready(t.tid)
+
+	filtered := d.cfg.Seccomp != SeccompNever && !d.wantsAll()
+	var prog []unix.SockFilter
+	if filtered {
+		prog = filterProgram(&d.tables, d.watched())
 	}
-	if err := gob.NewEncoder(conn).Encode(&order); err != nil {
-		return fail(fmt.Errorf("ptrace: tell the stage what to run: %w", err))
+	img := newImage(path, argv, env, prog)
+	addr := j.call(unix.SYS_MMAP, 0, uint64(img.size()), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	if isError(addr) {
+		return fmt.Errorf("ptrace: mmap for %s: %w", path, syscall.Errno(-addr))
 	}
-	var ack [1]byte
-	if _, err := io.ReadFull(conn, ack[:]); err != nil {
-		return fail(fmt.Errorf("ptrace: the stage of %s did not come up: %w", path, err))
+	m := memory{t.tid, &t.proc.denied}
+	if e := m.write(uint64(addr), img.at(uint64(addr))); e != 0 {
+		return fmt.Errorf("ptrace: write the arguments of %s: %w", path, e)
 	}
-	d.quietSignals()
-	if e := seize(pid, seizeOptions|unix.PTRACE_O_EXITKILL); e != 0 {
-		return fail(explainSeize(pid, e))
+	for ignored, sig := signals.Inherited(), uint64(1); sig <= 64; sig++ {
+		if ignored>>(sig-1)&1 != 0 {
+			j.call(unix.SYS_RT_SIGACTION, sig, uint64(addr)+img.ignore, 0, 8, 0, 0)
+		}
 	}
-	interrupt(pid) // to be asked for syscall-stops
-	p := newProcess(pid, nil)
-	p.threads = 1
-	d.procs[pid] = p
-	d.threads[pid] = &thread{tid: pid, proc: p, every: !filtered, muted: true}
-	d.root, d.stage = pid, conn
-	d.fillOrigin(p)
-	ready(pid, fd)
-	if _, err := conn.Write(ack[:]); err != nil {
-		return fail(fmt.Errorf("ptrace: let %s go: %w", path, err))
+	if filtered {
+		if err := d.filterCommand(j, uint64(addr)+img.prog, path); err != nil {
+			return err
+		}
+		t.every = false
+	}
+	r := j.base
+	r.prepare(j.at, unix.SYS_EXECVE, []uint64{uint64(addr) + img.path, uint64(addr) + img.argv, uint64(addr) + img.env, 0, 0, 0})
+	if e := setRegs(t.tid, &r); e != 0 {
+		return fmt.Errorf("ptrace: start %s: %w", path, e)
+	}
+	d.resume(t, 0)
+	return nil
+}
+
+// filterCommand installs the filter in a process that will become a command.
+func (d *Driver) filterCommand(j *injection, prog uint64, path string) error {
+	if !capable(unix.CAP_SYS_ADMIN) {
+		if capable(unix.CAP_SYS_PTRACE) {
+			d.notice("no CAP_SYS_ADMIN: the filter needs no_new_privs, so setuid programs will not gain privileges (--seccomp never avoids it)")
+		}
+		j.call(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+	}
+	if r := j.call(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, prog, 0, 0, 0); r != 0 {
+		return fmt.Errorf("ptrace: put a seccomp filter on %s: %w (--seccomp never does without)", path, syscall.Errno(-r))
 	}
 	return nil
 }
 
-// fillOrigin gives the first process what its descendants inherit.
-func (d *Driver) fillOrigin(p *process) {
-	if fd, e := openat(unix.AT_FDCWD, []byte("/proc/1/stat\x00"), unix.O_RDONLY); e == 0 || fd > 0 {
-		n, _ := read(fd, d.buf[:])
-		closeFD(fd)
-		p.nsInit = startTime(d.buf[:max(n, 0)])
+// hold turns a child that asked to be traced (PTRACE_TRACEME) into one that is
+// seized, which alone knows group-stops. In between no one traces it; it is busy
+// with a call of pause that it was set up to make.
+func (d *Driver) hold(t *thread) (*injection, error) {
+	at, err := d.syscallInstruction(t)
+	if err != nil {
+		return nil, fmt.Errorf("ptrace: %w", err)
+	}
+	j := &injection{d: d, t: t, at: at}
+	if e := getRegs(t.tid, &j.base); e != 0 {
+		return nil, fmt.Errorf("ptrace: read registers: %w", e)
+	}
+	r := j.base
+	r.prepare(at, sysPause, []uint64{0, 0, 0, 0, 0, 0}) // ppoll without descriptors is pause where there is none
+	if e := setRegs(t.tid, &r); e != 0 {
+		return nil, fmt.Errorf("ptrace: write registers: %w", e)
+	}
+	if e := ptrace(unix.PTRACE_DETACH, t.tid, 0, 0); e != 0 {
+		return nil, fmt.Errorf("ptrace: detach: %w", e)
+	}
+	if e := seize(t.tid, seizeOptions|unix.PTRACE_O_EXITKILL); e != 0 {
+		return nil, explainSeize(t.tid, e)
+	}
+	interrupt(t.tid)
+	for {
+		var ws unix.WaitStatus
+		if _, err := wait4(t.tid, &ws); err != nil || !ws.Stopped() {
+			return nil, fmt.Errorf("ptrace: the new process ended")
+		}
+		if int(ws)>>16 == eventStop {
+			return j, nil
+		}
+		ptrace(unix.PTRACE_CONT, t.tid, 0, uintptr(ws.StopSignal()))
 	}
 }
 
-// StageResult tells how the stage fared, once the command is running or its
-// process is gone: nil if it became the command, else a *StartError.
-func (d *Driver) StageResult(path string) error {
-	if d.stage == nil {
+// wait4 waits for one task.
+func wait4(tid int, ws *unix.WaitStatus) (int, error) {
+	for {
+		got, err := unix.Wait4(tid, ws, unix.WALL, nil)
+		if err != unix.EINTR {
+			return got, err
+		}
+	}
+}
+
+// isError reports whether the result of a call is -errno.
+func isError(result int64) bool { return result < 0 && result >= -4095 }
+
+// fillOrigin gives the first process what its descendants inherit.
+func (d *Driver) fillOrigin(p *process) {
+	fd, e := openat(unix.AT_FDCWD, []byte("/proc/1/stat\x00"), unix.O_RDONLY)
+	if e != 0 {
+		return
+	}
+	n, _ := read(fd, d.buf[:])
+	closeFD(fd)
+	var st procfs.Stat
+	if procfs.ParseStat(d.buf[:max(n, 0)], &st) == nil {
+		p.nsInit = st.StartTime * (1e9 / procfs.TicksPerSecond)
+	}
+}
+
+// StartResult returns why the process of Start did not become the command, nil
+// if it did.
+func (d *Driver) StartResult() error {
+	if d.execErrno == 0 {
 		return nil
 	}
-	defer func() { d.stage.Close(); d.stage = nil }()
-	var reply stageReply
-	switch err := gob.NewDecoder(d.stage).Decode(&reply); {
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return nil // closed by execve
-	case err != nil:
-		return fmt.Errorf("ptrace: hear from the stage of %s: %w", path, err)
-	}
-	if reply.Step != "exec" {
-		return fmt.Errorf("ptrace: %s for %s: %w", reply.Step, path, syscall.Errno(reply.Errno))
-	}
-	e := &StartError{path, syscall.Errno(reply.Errno), 126}
-	if reply.Errno == int(unix.ENOENT) {
+	e := &StartError{d.command, d.execErrno, 126}
+	if d.execErrno == unix.ENOENT {
 		e.ExitCode = 127
 	}
 	return e
 }
 
-// spawnStage starts the stage with a connection to it.
-//
-// The stage gets our descriptors as they are. Its end of the connection is moved
-// far up, so that it takes no number that someone counts on.
-func spawnStage() (pid int, conn *os.File, fd int, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, nil, 0, fmt.Errorf("ptrace: make a socket pair: %w", err)
+// An image is what a process needs in its memory to become a command: the name
+// of the program, its arguments and environment, the filter, and a disposition
+// that ignores signals.
+type image struct {
+	bytes                         []byte
+	path, argv, env, prog, ignore uint64 // offsets
+	pointers                      []pointer
+}
+
+// A pointer is a place in the image that holds the address of another.
+type pointer struct{ at, to uint64 }
+
+func newImage(path string, argv, env []string, prog []unix.SockFilter) *image {
+	img := &image{}
+	img.path = img.text(path)
+	img.argv = img.vector(argv)
+	img.env = img.vector(env)
+	img.ignore = img.align()
+	a := signals.Action{Handler: signals.Ignore}
+	img.bytes = append(img.bytes, unsafe.Slice((*byte)(unsafe.Pointer(&a)), unsafe.Sizeof(a))...)
+	if len(prog) > 0 {
+		// struct sock_fprog: length, pointer; then the program itself.
+		img.prog = img.align()
+		img.bytes = le.AppendUint64(le.AppendUint64(img.bytes, uint64(len(prog))), 0)
+		img.pointers = append(img.pointers, pointer{img.prog + 8, img.align()})
+		img.bytes = append(img.bytes, unsafe.Slice((*byte)(unsafe.Pointer(&prog[0])), len(prog)*int(unsafe.Sizeof(prog[0])))...)
 	}
-	conn = os.NewFile(uintptr(fds[0]), "stage")
-	theirs := -1
-	for _, far := range []int{500, 200, 100, 50, 20, 10, 3} { // below the limit of descriptors
-		if theirs, err = unix.FcntlInt(uintptr(fds[1]), unix.F_DUPFD, far); err == nil {
-			break
-		}
+	return img
+}
+
+func (m *image) align() uint64 {
+	for len(m.bytes)%8 != 0 {
+		m.bytes = append(m.bytes, 0)
 	}
-	unix.Close(fds[1])
-	if err != nil {
-		conn.Close()
-		return 0, nil, 0, fmt.Errorf("ptrace: duplicate a socket: %w", err)
+	return uint64(len(m.bytes))
+}
+
+// text adds a string with its NUL.
+func (m *image) text(s string) uint64 {
+	at := uint64(len(m.bytes))
+	m.bytes = append(append(m.bytes, s...), 0)
+	return at
+}
+
+// vector adds strings and the array of pointers to them that execve takes.
+func (m *image) vector(list []string) uint64 {
+	to := make([]uint64, len(list))
+	for i, s := range list {
+		to[i] = m.text(s)
 	}
-	defer unix.Close(theirs)
-	pid, err = syscall.ForkExec("/proc/self/exe", []string{stageName, strconv.Itoa(theirs)}, &syscall.ProcAttr{
-		Env: os.Environ(), Files: []uintptr{0, 1, 2},
-	})
-	if err != nil {
-		conn.Close()
-		return 0, nil, 0, fmt.Errorf("ptrace: start the stage: %w", err)
+	at := m.align()
+	for i := range list {
+		m.pointers = append(m.pointers, pointer{at + 8*uint64(i), to[i]})
+		m.bytes = le.AppendUint64(m.bytes, 0)
 	}
-	return pid, conn, theirs, nil
+	m.bytes = le.AppendUint64(m.bytes, 0)
+	return at
+}
+
+// size is how many bytes the image takes.
+func (m *image) size() int { return len(m.bytes) }
+
+// at returns the image for an address.
+func (m *image) at(addr uint64) []byte {
+	for _, p := range m.pointers {
+		le.PutUint64(m.bytes[p.at:], addr+p.to)
+	}
+	return m.bytes
 }
 
 // capable reports whether a capability is in our effective set.

@@ -2,6 +2,7 @@ package ptrace
 
 import (
 	"slices"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -236,8 +237,10 @@ func (d *Driver) leave(t *thread, ret int64) {
 	if ret == 0 && (ci.exit == event.ExecveX || ci.exit == event.ExecveatX) {
 		return // told when the program was loaded
 	}
-	if ret < 0 && isExec(ci.exit) && !t.proc.ran {
-		t.muted = true // the stage could not become the command, see StageResult
+	if ret < 0 && isExec(ci.exit) && t.proc.pid == d.root && !t.proc.ran {
+		t.muted = true
+		d.execErrno = syscall.Errno(-ret)
+		unix.Kill(t.proc.pid, unix.SIGKILL)
 		return
 	}
 	c := d.at(t)

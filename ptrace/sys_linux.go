@@ -86,14 +86,14 @@ func setRegs(tid int, r *regs) syscall.Errno {
 
 const ntPrstatus = 1 // NT_PRSTATUS, elf.h
 
-// wait takes one status change of any child or tracee. block false returns
-// tid 0 where there is none.
+// wait takes one status change of any child or tracee of this thread. block false
+// returns tid 0 where there is none.
 //
 // The call that blocks tells the scheduler, so that the collector is not held
 // up; the one that does not block is raw, which saves most of its cost.
 func wait(block bool) (tid int, status unix.WaitStatus, e syscall.Errno) {
 	var ws uint32
-	options := uintptr(unix.WALL)
+	options := uintptr(unix.WALL | unix.WNOTHREAD)
 	var r uintptr
 	if block {
 		r, _, e = unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), options, 0, 0, 0)

@@ -24,7 +24,7 @@ type thread struct {
 	started  bool        // its first stop was seen and it was let go
 	attached bool        // it ran before we came
 	bound    bool        // it took our filter after we came, so it must end with us
-	muted    bool        // no events: the stage before it becomes the command
+	muted    bool        // no events: it is yet to become the command
 	halted   unix.Signal // the group-stop it is in, 0 if none
 
 	hidden   uint64  // flags of its clone call that we took out, see holdOnTo
@@ -51,7 +51,7 @@ type entry struct {
 type process struct {
 	pid     int
 	threads int
-	ran     bool // the stage became the command
+	ran     bool // it runs a program of its own, not a copy of ours
 	ownStop bool // the last SIGSTOP came from itself
 
 	filtered bool // it was asked to take our filter
@@ -61,12 +61,12 @@ type process struct {
 	parent   int // pid
 
 	execName []byte // of the last execve, with its NUL
-	cmdline  []byte // argv as in memory, at most maxArgs bytes; nil: not read
 	cgroups  []byte // nil: not read
 	creds    creds
 	fdlimit  int64 // -1: not read
 	nsInit   uint64
 	nested   bool // in a PID namespace below ours
+	forks    bool // its children will be in another PID namespace than it
 	login    uint32
 	hasLog   bool
 
@@ -97,7 +97,7 @@ func (p *process) release() {
 
 // forgetProgram drops what execve changes.
 func (p *process) forgetProgram() {
-	p.cmdline, p.creds.valid, p.denied = nil, false, access{pid: p.pid}
+	p.creds.valid, p.denied = false, access{pid: p.pid}
 	p.cgroups, p.hasLog = nil, false
 	p.files = newFiles()
 }
@@ -107,7 +107,7 @@ func newProcess(pid int, parent *process) *process {
 	p := &process{pid: pid, dir: -1, statm: -1, fdlimit: -1, files: newFiles()}
 	if parent != nil {
 		p.parent = parent.pid
-		p.cmdline, p.cgroups, p.creds = parent.cmdline, parent.cgroups, parent.creds
+		p.cgroups, p.creds = parent.cgroups, parent.creds
 		p.fdlimit, p.nsInit, p.nested = parent.fdlimit, parent.nsInit, parent.nested
 		p.login, p.hasLog = parent.login, parent.hasLog
 		p.denied = parent.denied
@@ -169,10 +169,14 @@ func (p *process) statLink(name []byte, mask int, st *unix.Statx_t) syscall.Errn
 var (
 	fileStatus   = []byte("status\x00")
 	fileStatm    = []byte("statm\x00")
+	fileAuxv     = []byte("auxv\x00")
 	fileCgroup   = []byte("cgroup\x00")
 	fileCmdline  = []byte("cmdline\x00")
 	fileLoginUID = []byte("loginuid\x00")
 	linkExe      = []byte("exe\x00")
+
+	linkPIDNS     = []byte("ns/pid\x00")
+	linkPIDNSNext = []byte("ns/pid_for_children\x00")
 )
 
 // taskFile names a file of one thread of a process, until the next call.
@@ -229,8 +233,20 @@ func (d *Driver) credentials(t *thread) *creds {
 		s := d.taskStatus(t)
 		*c = creds{s.Pid != 0, t.tid, s.UID[1], s.GID[1], s.CapInh, s.CapPrm, s.CapEff}
 		t.proc.nested = s.Pid != 0 && s.NSPid != 0 && s.NSPid != s.Pid
+		t.proc.forks = d.forksElsewhere(t.proc)
 	}
 	return c
+}
+
+// forksElsewhere reports whether children of a process get another PID namespace
+// than its own: unshare(2) and setns(2) move the children only. Both calls make
+// the credentials be read anew.
+func (d *Driver) forksElsewhere(p *process) bool {
+	var own, next unix.Statx_t
+	if p.statLink(linkPIDNS, unix.STATX_INO, &own) != 0 || p.statLink(linkPIDNSNext, unix.STATX_INO, &next) != 0 {
+		return false // the second link is empty until there is a first child
+	}
+	return own.Ino != next.Ino
 }
 
 // cgroupsOf returns the contract's form of a process's cgroups.
@@ -250,19 +266,6 @@ func (d *Driver) cgroupsOf(p *process) []byte {
 		}
 	}
 	return p.cgroups
-}
-
-// cmdlineOf returns the arguments of a process as they stand in its memory now:
-// argv[0], NUL, argv[1], NUL, ..., at most maxArgs bytes.
-func (d *Driver) cmdlineOf(t *thread) []byte {
-	p := t.proc
-	if p.cmdline == nil {
-		p.cmdline = append(make([]byte, 0, 64), p.file(fileCmdline, d.argBuf[:])...)
-		if len(p.cmdline) == maxArgs {
-			p.cmdline[maxArgs-1] = 0
-		}
-	}
-	return p.cmdline
 }
 
 // loginUID returns the audit id of a process.

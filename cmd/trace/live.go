@@ -73,9 +73,8 @@ func runCommand(c *cli.Context) error {
 	var snap *snapshot.State
 	var out *outputs
 	var outErr error
-	err = d.Start(path, argv, os.Environ(), func(pid, fd int) {
+	err = d.Start(path, argv, os.Environ(), func(pid int) {
 		snap = scan([]int{pid})
-		hide(snap, pid, int64(fd))
 		out, outErr = openOutputs(c, os.Stderr, snap, cfg.Profile)
 	})
 	if err != nil {
@@ -90,7 +89,7 @@ func runCommand(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.StageResult(path); err != nil {
+	if err := d.StartResult(); err != nil {
 		return notRun(err)
 	}
 	printStats(c, d, stats)
@@ -241,15 +240,6 @@ func scan(pids []int) *snapshot.State {
 		}
 	}
 	return procfs.Scan(all)
-}
-
-// hide leaves a descriptor of ours out of a process's list.
-func hide(snap *snapshot.State, pid int, fd int64) {
-	for i := range snap.Threads {
-		if t := &snap.Threads[i]; t.PID == int64(pid) {
-			t.FDs = slices.DeleteFunc(t.FDs, func(f snapshot.FD) bool { return f.FD == fd })
-		}
-	}
 }
 
 // forward passes signals on to the command that were meant for it: those sent to

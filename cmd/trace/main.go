@@ -10,17 +10,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/lannerhq/lanner/kernel/event/spec"
-	"github.com/lannerhq/lanner/ptrace"
 )
 
+func init() {
+	// The driver belongs to one OS thread. Let it be the first: as PID 1 of a
+	// namespace, that is the one to which orphans come.
+	runtime.LockOSThread()
+}
+
 func main() {
-	ptrace.RunStage()
 	app := newApp()
 	if err := app.Run(arguments(app, os.Args)); err != nil {
 		exit(err)
