@@ -9,7 +9,10 @@ import (
 )
 
 // families are the cases of all files.
-var families = [][]Case{openCases, oldOpenCases, ioCases, fdCases, namesCases, waitCases, memoryCases, userCases, netCases, unixCases}
+var families = [][]Case{
+	openCases, oldOpenCases, ioCases, fdCases, namesCases, waitCases, memoryCases, userCases, netCases, unixCases,
+	messageCases, systemCases, taskCases, execCases,
+}
 
 var openCases = []Case{
 	{Name: "openat", Does: "opens files with all kinds of flags", Run: openatCase},

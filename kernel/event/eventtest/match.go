@@ -60,6 +60,9 @@ func (m *matcher) wants(s *statement) (out []want) {
 		what = s.Event
 	}
 	if typ.Enter() {
+		if typ.Row().In&m.in == 0 {
+			return nil
+		}
 		return []want{{typ, s.Params, nil, what}}
 	}
 	if typ.Row().In&m.in == 0 {

@@ -22,6 +22,7 @@ import (
 //	{"nonzero":true}   an integer that is not 0
 //	{"min":7}          an integer from 7 on
 //	{"max":7}          an integer up to 7
+//	{"between":[3,7]}  an integer from 3 to 7
 //	{"prefix":"abc"}   a string or bytes that start so
 //	{"has":"abc"}      bytes that hold it
 //	{"var":"a"}        an identity: the same wherever "a" is stated, and nowhere else

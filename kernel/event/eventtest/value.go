@@ -68,6 +68,7 @@ func plain(v any) any {
 // form is a value in a statement that is an object.
 type form struct {
 	Any, Nonzero bool
+	Between      []int64
 	Hex          *string
 	Names        *string
 	Min, Max     *int64
@@ -118,6 +119,8 @@ func (m *matcher) compare(p *spec.Param, raw json.RawMessage, got []byte) string
 		return expected(isInt && v >= *f.Min, fmt.Sprint("at least ", *f.Min))
 	case f.Max != nil:
 		return expected(isInt && v <= *f.Max && v >= 0, fmt.Sprint("at most ", *f.Max))
+	case len(f.Between) == 2:
+		return expected(isInt && v >= f.Between[0] && v <= f.Between[1], fmt.Sprint("between ", f.Between[0], " and ", f.Between[1]))
 	case f.Prefix != nil:
 		return expected(bytes.HasPrefix(got, []byte(*f.Prefix)), *f.Prefix+"...")
 	case f.Has != nil:
