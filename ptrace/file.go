@@ -12,7 +12,7 @@ import (
 // short: /proc answers at once.
 
 func openat(dir int, name []byte, flags int) (fd int, e syscall.Errno) {
-	if dir < 0 {
+	if dir < 0 && dir != unix.AT_FDCWD {
 		return -1, unix.EBADF
 	}
 	r, _, e := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(&name[0])),

@@ -33,14 +33,20 @@ func (c *call) cloneFlags() uint64 {
 // the child if there is one, else of the caller.
 func (c *call) fillClone(flags uint64) {
 	t := c.t
-	st := *c.taskStat(t)
 	p := t.proc
+	if c.ret == 0 && t.maker != nil && t.maker.proc != p {
+		if c.credentials(t.maker); t.maker.proc.forks {
+			p.nested = true
+		}
+	}
+	st := *c.taskStatFull(t)
 	c.b.PutS64(c.ret)
 	if c.ret < 0 {
 		c.b.PutEmpty() // as the modern probe
 		c.b.PutEmpty()
 	} else {
-		c.putArgs(c.cmdlineOf(t))
+		// As they stand in memory now: servers put titles there.
+		c.putArgs(c.argv(&st))
 	}
 	c.b.PutS64(int64(t.tid))
 	c.b.PutS64(int64(p.pid))
@@ -56,7 +62,7 @@ func (c *call) fillClone(flags uint64) {
 	c.b.PutString(string(t.comm[:t.commN]))
 	c.b.PutBytes(c.cgroupsOf(p))
 	cr := c.credentials(t)
-	if c.inPIDNS || p.nested {
+	if c.inPIDNS || p.nested || p.forks {
 		flags |= clInPIDNS
 	}
 	c.b.PutU32(uint32(flags))

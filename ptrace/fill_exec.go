@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/procfs"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
@@ -38,11 +39,14 @@ func (c *call) fillExec() {
 			argv, envp = c.args[2], c.args[3]
 		}
 		c.execEnv = c.strings(envp, c.execEnv[:0])
-		c.putArgs(c.strings(argv, c.execArgs[:0]))
+		args := c.strings(argv, c.execArgs[:0])
+		if len(args) == 0 {
+			args = emptyString // no argv is one empty string
+		}
+		c.putArgs(args)
 	} else {
-		p.cmdline = append(make([]byte, 0, 64), c.region(st.ArgStart, st.ArgEnd, c.execArgs[:0])...)
 		c.execEnv = c.region(st.EnvStart, st.EnvEnd, c.execEnv[:0])
-		c.putArgs(p.cmdline)
+		c.putArgs(c.argv(st))
 	}
 	c.b.PutS64(int64(t.tid))
 	c.b.PutS64(int64(p.pid))
@@ -115,6 +119,20 @@ func (c *call) strings(addr uint64, out []byte) []byte {
 		addr += uint64(n)
 	}
 	return out
+}
+
+// argv returns the arguments of a process as they stand in its memory: argv[0],
+// NUL, argv[1], NUL, ..., at most maxArgs bytes. Where that can't be read, /proc
+// still shows them.
+func (c *call) argv(st *procfs.Stat) []byte {
+	if b := c.region(st.ArgStart, st.ArgEnd, c.execArgs[:0]); len(b) > 0 {
+		return b
+	}
+	b := c.t.proc.file(fileCmdline, c.argBuf[:])
+	if len(b) == maxArgs {
+		b[maxArgs-1] = 0
+	}
+	return b
 }
 
 // region reads a part of memory that holds strings, at most maxArgs bytes, the

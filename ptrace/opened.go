@@ -86,8 +86,8 @@ func (d *Driver) statFD(t *thread, fd int64, st *unix.Statx_t) {
 	if e != 0 {
 		return
 	}
-	statx(own, emptyPath, unix.AT_EMPTY_PATH, mask, st)
+	statx(own, emptyString, unix.AT_EMPTY_PATH, mask, st)
 	closeFD(own)
 }
 
-var emptyPath = []byte{0}
+var emptyString = []byte{0}
