@@ -2,6 +2,7 @@ package ptrace
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -33,7 +34,7 @@ func (e *StartError) Unwrap() error { return e.Err }
 // returned an event or io.EOF: see StartResult.
 func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) error {
 	d.quietSignals()
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{argv[0]}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(ownProgram(), []string{argv[0]}, &syscall.ProcAttr{
 		Env: []string{}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Ptrace: true},
 	})
 	if err != nil {
@@ -51,6 +52,16 @@ func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) err
 	d.procs[pid], d.threads[pid], d.root = p, t, pid
 	d.command = path
 	return nil
+}
+
+// ownProgram is a program that is there for sure. Its name is what the process is
+// called until it becomes the command.
+func ownProgram() string {
+	const self = "/proc/self/exe"
+	if path, err := os.Readlink(self); err == nil && unix.Access(path, unix.X_OK) == nil {
+		return path
+	}
+	return self // deleted, or out of sight
 }
 
 // become takes a new process to its call of execve.

@@ -73,13 +73,31 @@ func (w *Writer) WriteEvent(ev *event.Event) error {
 	if flags != 0 {
 		w.u32(uint32(flags))
 	}
+	start := len(w.buf)
 	w.buf = append(w.buf, ev.Bytes()...)
+	if w.opts.Profile == spec.V036 {
+		hideCode(w.buf[start:], ev)
+	}
 	w.end()
 	if w.err != nil {
 		w.told = true
 		return w.err
 	}
 	return nil
+}
+
+// hideCode makes the code of a generic event "unknown" if sysdig 0.29.3 does not
+// know it: it looks codes up in a table of its own time without asking how long
+// that is, and crashes. The native number of the call stays.
+func hideCode(data []byte, ev *event.Event) {
+	const firstUnknown = 329 // PPM_SC_OPEN_BY_HANDLE_AT, the first code added after it
+	if t := ev.Type(); t != event.GenericE && t != event.GenericX {
+		return
+	}
+	if code, ok := ev.Int(0); ok && code >= firstUnknown {
+		at := event.HeaderSize + 2*ev.NumParams()
+		data[at], data[at+1] = 0, 0
+	}
 }
 
 // largeFlag chooses a large block in libscap (SCAP_DF_LARGE) and is not written.

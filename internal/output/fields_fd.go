@@ -7,6 +7,7 @@ import (
 
 	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/internal/state"
+	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // ofFD makes a field of the event's descriptor.
@@ -78,6 +79,21 @@ var l4Names = [...]string{
 	snapshot.L4ICMP: "icmp", snapshot.L4RAW: "raw",
 }
 
+// appendAsked appends the path that a failed open asked for.
+func (r *renderer) appendAsked(dst []byte) ([]byte, bool) {
+	row := r.ev.Type().Row()
+	if row == nil || row.Enter() || row.Flags&spec.CreatesFD == 0 {
+		return dst, false
+	}
+	for i := range row.Params {
+		if t := row.Params[i].Type; t == spec.Path || t == spec.RelPath {
+			path, ok := r.st.AppendPath(nil, i)
+			return appendClean(dst, string(path)), ok
+		}
+	}
+	return dst, false
+}
+
 var fdFields = []Field{
 	number("fd.num", "number of the descriptor", func(r *renderer) (int64, bool) {
 		n := r.st.FDNum()
@@ -87,8 +103,13 @@ var fdFields = []Field{
 		func(f *state.FD, dst []byte) ([]byte, bool) { return append(dst, f.TypeName()...), true }),
 	ofFD("fd.typechar", "type of the descriptor as one letter",
 		func(f *state.FD, dst []byte) ([]byte, bool) { return append(dst, f.TypeChar()), true }),
-	ofFD("fd.name", "path of a file, ends of a connection",
-		func(f *state.FD, dst []byte) ([]byte, bool) { return appendClean(dst, f.Name), true }),
+	text("fd.name", "path of a file, ends of a connection; of an open that failed, what it asked for",
+		func(r *renderer, dst []byte) ([]byte, bool) {
+			if f := r.st.FD(); f != nil {
+				return appendClean(dst, f.Name), true
+			}
+			return r.appendAsked(dst)
+		}),
 	ofFD("fd.directory", "directory of a file",
 		func(f *state.FD, dst []byte) ([]byte, bool) {
 			i := strings.LastIndexByte(f.Name, '/')

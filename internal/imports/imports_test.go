@@ -1,0 +1,69 @@
+package imports
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/lannerhq/lanner/"
+
+// allowed lists, for each package, the packages of this module that it may
+// import. What is not listed may not be imported; a package that is not listed
+// may not exist.
+var allowed = map[string][]string{
+	"kernel/event/spec":      {},
+	"kernel/event":           {"kernel/event/spec"},
+	"kernel/event/gen":       {"kernel/event", "kernel/event/spec"},
+	"kernel/event/eventtest": {"kernel/event", "kernel/event/spec"},
+
+	"internal/snapshot": {},
+	"internal/signals":  {},
+	"internal/imports":  {},
+	"internal/procfs":   {"internal/snapshot", "kernel/event/spec"},
+
+	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
+
+	"internal/state":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},
+	"internal/capture":    {"internal/snapshot", "kernel/event", "kernel/event/spec"},
+	"internal/output":     {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
+	"internal/pipeline":   {"internal/state", "kernel/event"},
+	"internal/sysdigtest": {},
+	"internal/bench":      {"kernel/event", "kernel/event/spec"},
+
+	"cmd/trace": {
+		"internal/capture", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
+		"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec", "ptrace",
+	},
+}
+
+// libraries are the modules that the program itself may use; tools and tests are
+// free to use others.
+var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "github.com/containerd/cgroups/v3", "github.com/cilium/ebpf"}
+
+func TestDirections(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		pkg := strings.TrimPrefix(words[0], module)
+		may, known := allowed[pkg]
+		if !known {
+			t.Errorf("package %s is not in the table: say what it may import", pkg)
+			continue
+		}
+		for _, imp := range words[1:] {
+			name, ours := strings.CutPrefix(imp, module)
+			switch {
+			case ours && !slices.Contains(may, name):
+				t.Errorf("%s imports %s", pkg, name)
+			case !ours && strings.Contains(strings.Split(imp, "/")[0], ".") &&
+				!slices.ContainsFunc(libraries, func(l string) bool { return strings.HasPrefix(imp, l) }):
+				t.Errorf("%s imports %s", pkg, imp)
+			}
+		}
+	}
+}
