@@ -71,7 +71,7 @@ func Clean() {
 // programName is the name of a C case's program.
 func programName(c *Case) string {
 	if c.I386 {
-		return c.Program + "-i386"
+		return filepath.Join("i386", c.Program) // the name of the task is the same
 	}
 	return c.Program
 }
@@ -100,6 +100,9 @@ func compile(dir string, c *Case) (path, output string, err error) {
 		}
 	}
 	path = filepath.Join(dir, programName(c))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", "", err
+	}
 	args := []string{"-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wno-format-truncation", "-static", "-pthread", "-o", path,
 		filepath.Join(dir, c.Program+".c")}
 	if c.I386 {

@@ -19,3 +19,7 @@ var execCases = []Case{
 	{Name: "exec/noargs", Does: "a program without arguments", Program: "exec", Args: []string{"noargs"}},
 	{Name: "exec/thread", Does: "a thread that is not the leader", Program: "exec", Args: []string{"thread"}},
 }
+
+var signalCases = []Case{
+	{Name: "signals", Does: "signals and who sent them", Program: "signals"},
+}

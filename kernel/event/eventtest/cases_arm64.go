@@ -1,4 +1,4 @@
 package eventtest
 
 // Calls that this machine does without.
-var oldOpenCases []Case
+var oldOpenCases, legacyCases, i386Cases []Case

@@ -14,6 +14,7 @@ import (
 type matcher struct {
 	in       spec.Profile
 	drops    bool
+	strict   bool
 	log      *log
 	vars     map[string]uint64 // identities, see Var
 	failures []string
@@ -30,6 +31,7 @@ type want struct {
 	params map[string]json.RawMessage
 	also   map[string]json.RawMessage // looked into first
 	what   string
+	maybe  bool
 }
 
 // run matches everything and returns how many events came as stated.
@@ -63,16 +65,16 @@ func (m *matcher) wants(s *statement) (out []want) {
 		if typ.Row().In&m.in == 0 {
 			return nil
 		}
-		return []want{{typ, s.Params, nil, what}}
+		return []want{{typ, s.Params, nil, what, s.Maybe}}
 	}
 	if typ.Row().In&m.in == 0 {
 		return m.generic(s, typ, what)
 	}
 	if e := (typ - 1).Row(); !s.NoEnter && e.In&m.in != 0 && e.Ident != "" {
-		out = append(out, want{typ - 1, s.Params, s.Enter, what})
+		out = append(out, want{typ - 1, s.Params, s.Enter, what, s.Maybe})
 	}
 	if !s.NoExit && !(s.Drops && m.drops) {
-		out = append(out, want{typ, s.Params, nil, what})
+		out = append(out, want{typ, s.Params, nil, what, s.Maybe})
 	}
 	return out
 }
@@ -93,7 +95,7 @@ func (m *matcher) generic(s *statement, typ event.Type, what string) []want {
 			nr = sc.Arm64
 		}
 		v := map[string]json.RawMessage{"ID": fmt.Append(nil, sc.SC), "nativeID": fmt.Append(nil, nr)}
-		return []want{{event.GenericE, v, nil, what}, {event.GenericX, v, nil, what}}
+		return []want{{event.GenericE, v, nil, what, s.Maybe}, {event.GenericX, v, nil, what, s.Maybe}}
 	}
 	m.failf("%s: no system call makes %s", what, s.Event)
 	return nil
@@ -101,7 +103,10 @@ func (m *matcher) generic(s *statement, typ event.Type, what string) []want {
 
 // ofRuntime reports whether the Go runtime may cause events of a type on any
 // thread, whenever it likes.
-func ofRuntime(t event.Type) bool {
+func (m *matcher) ofRuntime(t event.Type) bool {
+	if m.strict {
+		return false
+	}
 	switch t | 1 {
 	case event.FutexX, event.MmapX, event.MunmapX, event.NanosleepX, event.GenericX, event.TgkillX, event.EpollWaitX,
 		event.SignalDeliverE | 1:
@@ -126,7 +131,7 @@ func (m *matcher) thread(tid int64, wants []want) {
 		evs = m.one(tid, w, evs)
 	}
 	for _, ev := range evs {
-		if !ofRuntime(ev.Type()) {
+		if !m.ofRuntime(ev.Type()) {
 			m.failf("thread %d: an event too many:%s", tid, indent(text(ev)))
 		}
 	}
@@ -134,13 +139,16 @@ func (m *matcher) thread(tid int64, wants []want) {
 
 // one finds the event of a statement and returns the events behind it.
 func (m *matcher) one(tid int64, w want, evs []*event.Event) []*event.Event {
+	if w.maybe && !slices.ContainsFunc(evs, func(ev *event.Event) bool { return ev.Type() == w.typ }) {
+		return evs
+	}
 	var nearest string
 	var nearestBad int
 	for i, ev := range evs {
 		bad := m.differences(w, ev)
 		if len(bad) == 0 {
 			for _, x := range evs[:i] {
-				if !ofRuntime(x.Type()) {
+				if !m.ofRuntime(x.Type()) {
 					m.failf("thread %d: before %s (%s), an event too many:%s", tid, w.what, w.typ.Row().Ident, indent(text(x)))
 				}
 			}
@@ -150,7 +158,7 @@ func (m *matcher) one(tid int64, w want, evs []*event.Event) []*event.Event {
 		if ev.Type() == w.typ && (nearest == "" || len(bad) < nearestBad) {
 			nearest, nearestBad = indent(strings.Join(bad, "\n")+"\nin "+text(ev)), len(bad)
 		}
-		if ev.Type() == w.typ && !ofRuntime(w.typ) {
+		if ev.Type() == w.typ && !m.ofRuntime(w.typ) {
 			// In order, the next of its type is the one that was meant.
 			m.failf("thread %d: %s (%s):%s", tid, w.what, w.typ.Row().Ident, nearest)
 			return evs[i+1:]

@@ -231,6 +231,8 @@ func check(t *testing.T, d *Driver, in spec.Profile, out string, b *log) {
 			t.Errorf("the case itself: %s", s.Fail)
 		case s.Done:
 			done = true
+		case s.Strict:
+			m.strict = true
 		default:
 			lines = append(lines, s)
 		}

@@ -37,12 +37,15 @@ type statement struct {
 	NoEnter bool                       `json:"noenter,omitempty"` // there is no enter event
 	NoExit  bool                       `json:"noexit,omitempty"`  // only the enter event is stated
 	Drops   bool                       `json:"drops,omitempty"`   // a driver with Drops sends no exit event
+	Maybe   bool                       `json:"maybe,omitempty"`   // some drivers send nothing
 	Call    string                     `json:"call,omitempty"`    // the system call, where an event has several
 	What    string                     `json:"what,omitempty"`    // for messages
 
 	Skip string `json:"skip,omitempty"` // the machine lacks what the case needs
 	Fail string `json:"fail,omitempty"` // the case itself went wrong
 	Done bool   `json:"done,omitempty"` // the case came to its end
+
+	Strict bool `json:"strict,omitempty"` // nothing but the case makes calls, see ofRuntime
 }
 
 // The file that statements are written to: the offset of its end, then lines.

@@ -105,6 +105,9 @@ static UNUSED void end(void)
 static void open_output(char **argv)
 {
 	const char *name = getenv("LANNER_EVENTTEST_OUT");
+
+	if (!name && argv[1] && !strcmp(argv[1], "probe"))
+		exit(0); /* whether it runs at all was the question */
 	int fd = name ? open(name, O_RDWR) : -1;
 
 	self = argv[0];
