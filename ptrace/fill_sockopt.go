@@ -49,8 +49,11 @@ func (c *call) putSockoptValue(level uint64, name int, known bool, addr, length 
 			v, _ := c.mem.word(addr, 4)
 			c.b.PutBytes(le.AppendUint64(append(c.scratch[:0], sockoptErrno), uint64(-int64(int32(v)))))
 			return
-		case unix.SO_RCVTIMEO, unix.SO_SNDTIMEO, soRcvtimeoNew, soSndtimeoNew:
-			c.b.PutBytes(le.AppendUint64(append(c.scratch[:0], sockoptTimeval), c.timeval(addr)))
+		case soRcvtimeoNew, soSndtimeoNew: // 64 bits wide in every ABI
+			c.b.PutBytes(le.AppendUint64(append(c.scratch[:0], sockoptTimeval), c.timeval(addr, 8)))
+			return
+		case unix.SO_RCVTIMEO, unix.SO_SNDTIMEO:
+			c.b.PutBytes(le.AppendUint64(append(c.scratch[:0], sockoptTimeval), c.timeval(addr, c.long())))
 			return
 		case unix.SO_COOKIE:
 			v, _ := c.mem.word(addr, 8)
@@ -77,12 +80,15 @@ func (c *call) putSockoptValue(level uint64, name int, known bool, addr, length 
 // small structure, and a filter program has at most 4096 instructions.
 const maxRawOption = 32768
 
-// timeval reads a struct timeval: ns, 0 if it can't be read.
-func (c *call) timeval(addr uint64) uint64 {
-	size := c.long()
+// timeval reads a struct timeval with words of size bytes: ns, 0 if it can't be
+// read.
+func (c *call) timeval(addr uint64, size int) uint64 {
 	var b [16]byte
 	if c.mem.read(addr, b[:2*size]) != 2*size {
 		return 0
 	}
-	return c.num(b[:], 0)*1e9 + c.num(b[:], 1)*1e3
+	if size == 4 {
+		return uint64(le.Uint32(b[:]))*1e9 + uint64(le.Uint32(b[4:]))*1e3
+	}
+	return le.Uint64(b[:])*1e9 + le.Uint64(b[8:])*1e3
 }

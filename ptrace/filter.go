@@ -31,7 +31,7 @@ func filterProgram(tables *tables, want *event.Set) []unix.SockFilter {
 		prog = append(prog, jump(unix.BPF_JEQ, nativeArch, 1, 0), ret(retAllow), load(offNumber))
 		return append(prog, native...)
 	}
-	i386 := search(boundaries(tables.compat, want), retAllow)
+	i386 := search(boundaries(withSocketcall(tables.compat, want), want), retAllow)
 	x32 := search(boundaries(tables.x32, want), retAllow)
 	prog = append(prog,
 		jump(unix.BPF_JEQ, unix.AUDIT_ARCH_I386, 0, 1), ahead(3), // to i386
