@@ -17,19 +17,23 @@ import (
 // all its threads at once. It reports what went wrong; then the process goes on
 // without a filter.
 func (d *Driver) putFilter(t *thread) error {
-	at, err := d.syscallInstruction(t)
-	if err != nil {
-		return err
-	}
 	var saved regs
 	if e := getRegs(t.tid, &saved); e != 0 {
 		return fmt.Errorf("read registers: %w", e)
+	}
+	if saved.is32() {
+		return fmt.Errorf("it is a 32-bit program")
+	}
+	at, err := d.syscallInstruction(t)
+	if err != nil {
+		return err
 	}
 	j := &injection{d: d, t: t, at: at, base: saved}
 	err = j.filter(filterProgram(&d.tables, d.watched()))
 	if j.gone {
 		return fmt.Errorf("it ended")
 	}
+	defer j.finish()
 	saved.restartByHand()
 	if e := setRegs(t.tid, &saved); e != 0 && err == nil {
 		err = fmt.Errorf("restore registers: %w", e)
@@ -43,7 +47,15 @@ type injection struct {
 	t    *thread
 	at   uint64 // address of a syscall instruction
 	base regs
-	gone bool // the thread died meanwhile
+	gone bool          // the thread died meanwhile
+	held []unix.Signal // that came meanwhile
+}
+
+// finish sends the signals that were held back.
+func (j *injection) finish() {
+	for _, sig := range j.held {
+		unix.Tgkill(j.t.proc.pid, j.t.tid, sig)
+	}
 }
 
 // filter makes the calls that install a program.
@@ -95,7 +107,7 @@ func (j *injection) call(nr uint64, args ...uint64) int64 {
 }
 
 // next runs the thread to its next syscall-stop. Signals that come meanwhile are
-// sent again once it is over; reports of other tracees wait their turn.
+// held back until finish; reports of other tracees wait their turn.
 func (j *injection) next() bool {
 	tid := j.t.tid
 	ptrace(unix.PTRACE_SYSCALL, tid, 0, 0)
@@ -112,7 +124,7 @@ func (j *injection) next() bool {
 		case ws.StopSignal() == syscallStop:
 			return true
 		case int(ws)>>16 == 0:
-			unix.Tgkill(j.t.proc.pid, tid, ws.StopSignal())
+			j.held = append(j.held, ws.StopSignal())
 		}
 		ptrace(unix.PTRACE_SYSCALL, tid, 0, 0)
 	}

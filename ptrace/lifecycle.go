@@ -227,6 +227,7 @@ func (d *Driver) died(t *thread, status unix.WaitStatus) {
 	if t.tid == d.root && t.proc.threads == 0 {
 		d.rootStatus, d.ended = status, true
 	}
+	t.maker = nil // what it made may live long, and need not keep its ancestors
 	d.adopt()
 }
 

@@ -83,3 +83,6 @@ func (r *regs) restartByHand() {
 }
 
 const sysPause = unix.SYS_PAUSE
+
+// is32 reports whether the thread runs 32-bit code.
+func (r *regs) is32() bool { return r.Cs == userCS32 }

@@ -54,3 +54,7 @@ func (r *regs) prepare(at, nr uint64, args []uint64) {
 func (r *regs) restartByHand() {}
 
 const sysPause = unix.SYS_PPOLL // without descriptors, timeout and mask
+
+// is32 reports whether the thread runs 32-bit code (PSR_MODE32_BIT,
+// arch/arm64/include/uapi/asm/ptrace.h).
+func (r *regs) is32() bool { return r.Pstate&0x10 != 0 }

@@ -74,6 +74,7 @@ func (d *Driver) become(t *thread, path string, argv, env []string, ready func(p
 	if err != nil {
 		return err
 	}
+	defer j.finish()
 	d.fillOrigin(t.proc)
 	ready(t.tid)
 

@@ -73,7 +73,7 @@ func (d *Driver) adopt() {
 		return
 	}
 	for _, t := range d.threads {
-		if t.entered && isClone(d.calls[t.entry.sc.SC].exit) || t.muted {
+		if t.muted || t.entered && t.entry.sc != nil && isClone(d.calls[t.entry.sc.SC].exit) {
 			return
 		}
 	}
