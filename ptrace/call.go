@@ -66,6 +66,7 @@ type call struct {
 	vm     vm
 	file   unix.Statx_t // of the descriptor in fileFD
 	fileFD int64
+	mount  *mounted        // that the file is on, nil if unknown
 	status unix.WaitStatus // procexit
 	info   sigInfo         // signaldeliver
 	flags  event.Flags     // of the events
@@ -150,7 +151,11 @@ func (c *call) put(o *planOp) {
 	case spec.OpenedFlags:
 		c.b.PutInt(o.size, c.openedFlags(arg(0)))
 	case spec.CreatFlags:
-		c.b.PutInt(o.size, 0) // see docs/ptrace-limits.md: the layer of an overlay file
+		l := noOverlay
+		if c.ret >= 0 {
+			l = c.layer(c.ret)
+		}
+		c.b.PutInt(o.size, uint64(l)) // creat_flags: upper 1, lower 2
 	case spec.MountFlags:
 		c.b.PutInt(o.size, mountFlags(arg(0)))
 	case spec.EncodeDev:
@@ -158,7 +163,7 @@ func (c *call) put(o *planOp) {
 		c.b.PutInt(o.size, uint64(encodeDev(v>>20, v&0xfffff))) // MINORBITS, linux/kdev_t.h
 	case spec.Dev:
 		st := c.opened(c.ret)
-		c.b.PutInt(o.size, uint64(encodeDev(st.Dev_major, st.Dev_minor)))
+		c.b.PutInt(o.size, uint64(c.deviceOf(st)))
 	case spec.Ino:
 		c.b.PutInt(o.size, c.opened(c.ret).Ino)
 	case spec.FDPath:
@@ -284,9 +289,10 @@ func (c *call) sizes() vm {
 // opened returns the file behind a descriptor, zeros if there is none.
 func (c *call) opened(fd int64) *unix.Statx_t {
 	if !c.known.file || c.fileFD != fd {
-		c.known.file, c.fileFD, c.file = true, fd, unix.Statx_t{}
+		c.known.file, c.fileFD, c.file, c.mount = true, fd, unix.Statx_t{}, nil
 		if fd >= 0 {
 			c.statFD(c.t, fd, &c.file)
+			c.asKernel(fd)
 		}
 	}
 	return &c.file

@@ -2,6 +2,8 @@ package ptrace
 
 import (
 	"bytes"
+	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,8 +14,10 @@ import (
 
 // Bits of the exec events' flags (execve_flags).
 const (
-	exeWritable  = 1
-	exeFromMemfd = 4
+	exeWritable   = 1
+	exeUpperLayer = 2
+	exeFromMemfd  = 4
+	exeLowerLayer = 8
 )
 
 // fillExecveX: 31 parameters, semantics.md of the contract in docs/events.md.
@@ -66,7 +70,7 @@ func (c *call) fillExec() {
 	c.b.PutS64(c.ownPgid(t, int64(st.PGRP)))
 	c.b.PutU32(c.loginUID(p))
 	cr := *c.credentials(t)
-	exe := c.executable(p, &cr)
+	exe := c.executable(p)
 	c.b.PutU32(exe.flags)
 	c.b.PutU64(cr.inh)
 	c.b.PutU64(cr.prm)
@@ -157,38 +161,56 @@ type exe struct {
 }
 
 // executable looks at the file of the running program.
-func (c *call) executable(p *process, cr *creds) (x exe) {
+func (c *call) executable(p *process) (x exe) {
 	n, e := p.link(linkExe, c.path[:maxString-1])
 	if e == 0 {
 		x.path = c.path[:n]
 	}
 	var st unix.Statx_t
-	if p.statLink(linkExe, unix.STATX_BASIC_STATS, &st) != 0 {
+	if p.statLink(linkExe, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &st) != 0 {
 		return x
 	}
 	x.ino = st.Ino
 	x.ctime = uint64(st.Ctime.Sec)*1e9 + uint64(st.Ctime.Nsec)
 	x.mtime = uint64(st.Mtime.Sec)*1e9 + uint64(st.Mtime.Nsec)
-	if writable(&st, cr) {
+	file := unix.Stat_t{Uid: st.Uid, Gid: st.Gid, Mode: uint32(st.Mode)}
+	var fs unix.Statfs_t
+	readOnly := unix.Statfs("/proc/"+strconv.Itoa(p.pid)+"/exe", &fs) == nil && fs.Flags&unix.ST_RDONLY != 0
+	if procfs.MayWrite(&file, readOnly, c.taskStatus(c.t)) {
 		x.flags |= exeWritable
 	}
-	if bytes.HasPrefix(x.path, []byte("/memfd:")) {
+	// A memfd is in no directory; its name is made up (mm/memfd.c:alloc_name).
+	if st.Nlink == 0 && bytes.HasPrefix(x.path, []byte("/memfd:")) {
 		x.flags |= exeFromMemfd
+	}
+	m := c.mountOf(p, &st)
+	switch c.layerOf(p, m, string(x.path), &st) {
+	case upper:
+		x.flags |= exeUpperLayer
+	case lower:
+		if c.in == spec.Current {
+			x.flags |= exeLowerLayer
+		}
+	}
+	if m != nil && m.overlay {
+		x.ino = c.exeIno(p, x.ino)
 	}
 	return x
 }
 
-// writable reports whether a task could write a file: by its mode, by owning it,
-// or by capability. Supplementary groups are not looked at.
-func writable(st *unix.Statx_t, cr *creds) bool {
-	const overrides = 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER
-	switch {
-	case st.Uid == cr.euid, cr.eff&overrides != 0:
-		return true
-	case st.Gid == cr.egid:
-		return st.Mode&0o020 != 0
+// exeIno returns the kernel's inode number of a program on an overlay.
+func (d *Driver) exeIno(p *process, ino uint64) uint64 {
+	fd, e := openat(p.dir, linkExe, unix.O_PATH)
+	if e != 0 {
+		return ino
 	}
-	return st.Mode&0o002 != 0
+	defer closeFD(fd)
+	text, err := os.ReadFile("/proc/thread-self/fdinfo/" + strconv.Itoa(fd))
+	var info procfs.FDInfo
+	if err != nil || procfs.ParseFDInfo(text, &info) != nil || info.Ino == 0 {
+		return ino
+	}
+	return info.Ino
 }
 
 // putExePath writes the resolved path of the program. V036 leaves off what the

@@ -21,7 +21,7 @@ func (c *call) fillOpenat2X() {
 	c.putHow(true)
 	if c.in == spec.Current {
 		st := c.opened(c.ret)
-		c.b.PutU32(encodeDev(st.Dev_major, st.Dev_minor))
+		c.b.PutU32(c.deviceOf(st))
 		c.b.PutU64(st.Ino)
 	}
 }

@@ -4,12 +4,17 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // lookups is what is remembered of files and sockets to tell one from the other.
 type lookups struct {
 	made  [64]madeFile // the last files that opens of tracees made
 	nmade int
+
+	mounts map[uint64]*mounted // by mount number
+	boot   uint64              // when the machine booted, ns since the epoch
 }
 
 // A madeFile is a file that a tracee made.
@@ -19,7 +24,11 @@ type madeFile struct {
 }
 
 // Portable flags that no argument has: an opened file adds them (file_flags).
-const fCreated = 0x4000
+const (
+	fCreated     = 0x4000
+	fdUpperLayer = 0x8000
+	fdLowerLayer = 0x10000
+)
 
 // openedFlags converts open flags and adds what the opened file tells.
 //
@@ -30,7 +39,18 @@ const fCreated = 0x4000
 // several opens within one tick the first is the one that made the file.
 func (c *call) openedFlags(flags uint64) uint64 {
 	v := c.convOpen.Convert(flags)
-	if c.ret < 0 || flags&unix.O_CREAT == 0 {
+	if c.ret < 0 {
+		return v
+	}
+	if c.in == spec.Current {
+		switch c.layer(c.ret) {
+		case upper:
+			v |= fdUpperLayer
+		case lower:
+			v |= fdLowerLayer
+		}
+	}
+	if flags&unix.O_CREAT == 0 {
 		return v
 	}
 	st := c.opened(c.ret)
@@ -78,7 +98,7 @@ func (d *Driver) fdName(t *thread, fd int64) []byte {
 
 // statFD looks at the file behind a tracee's descriptor.
 func (d *Driver) statFD(t *thread, fd int64, st *unix.Statx_t) {
-	const mask = unix.STATX_INO | unix.STATX_BTIME
+	const mask = unix.STATX_INO | unix.STATX_BTIME | unix.STATX_CTIME | unix.STATX_MNT_ID
 	if t.proc.statLink(d.fdName(t, fd), mask, st) == 0 {
 		return
 	}

@@ -175,6 +175,8 @@ var (
 	fileLoginUID = []byte("loginuid\x00")
 	linkExe      = []byte("exe\x00")
 
+	fileMountinfo = []byte("mountinfo\x00")
+
 	linkPIDNS     = []byte("ns/pid\x00")
 	linkPIDNSNext = []byte("ns/pid_for_children\x00")
 )

@@ -53,19 +53,20 @@ func ReadExe(dir string, st *Status) (Exe, error) {
 	if unix.Statfs(link, &fs) == nil {
 		readOnly = fs.Flags&unix.ST_RDONLY != 0
 		if fs.Type == unix.OVERLAYFS_SUPER_MAGIC {
-			e.UpperLayer = inUpperLayer(dir, path, e.CTime)
+			e.UpperLayer = upperLayer(dir, path, e.CTime)
 			e.LowerLayer = !e.UpperLayer
 		}
 	}
-	e.Writable = mayWrite(&file, readOnly, st)
+	e.Writable = MayWrite(&file, readOnly, st)
 	return e, nil
 }
 
-// mayWrite follows fs/namei.c:inode_permission for MAY_WRITE and
+// MayWrite reports whether a process could write a file, or make it writable. It
+// follows fs/namei.c:inode_permission for MAY_WRITE and
 // fs/inode.c:inode_owner_or_capable, the two questions that the drivers ask.
 // Access control lists and ids that a user namespace does not map are not
 // looked at.
-func mayWrite(file *unix.Stat_t, readOnly bool, st *Status) bool {
+func MayWrite(file *unix.Stat_t, readOnly bool, st *Status) bool {
 	uid, gid := st.UID[3], st.GID[3]
 	if file.Uid == uid || st.CapEff>>capFowner&1 != 0 {
 		return true
@@ -81,31 +82,51 @@ func mayWrite(file *unix.Stat_t, readOnly bool, st *Status) bool {
 	return file.Mode&0o002 != 0
 }
 
-// inUpperLayer tells the layer of a file on an overlay. It is certain where the
-// upper directory can be looked into, which is on the host. Inside the container
-// nothing names the layer, so the times decide: what lies in the lower layers
-// was unpacked before the container's init started, and a file's ctime cannot
-// be set back. A file that an earlier run of the same container left behind is
-// then taken for one of the image.
-func inUpperLayer(dir, path string, ctime uint64) bool {
-	path = strings.TrimSuffix(path, " (deleted)")
+// upperLayer tells the layer of a process's file on an overlay.
+func upperLayer(dir, path string, ctime uint64) bool {
 	if text, err := readFile(dir+"/mountinfo", maxTable); err == nil {
 		mounts, _ := ParseMountinfo(text)
-		if m := mountOf(mounts, path); m != nil && m.Upper != "" {
-			if _, err := os.Lstat(m.Upper); err == nil {
-				rel := filepath.Join(m.Root, strings.TrimPrefix(path, m.Point))
-				_, err := os.Lstat(filepath.Join(m.Upper, rel))
-				return err == nil
+		if m := mountOf(mounts, path); m != nil {
+			if upper, ok := m.InUpper(dir, path); ok {
+				return upper
 			}
 		}
 	}
 	start, ok := initStart(dir)
-	return ok && ctime >= start
+	return ok && MadeSince(ctime, start)
 }
+
+// InUpper reports whether a file on an overlay is in the upper layer; ok is false
+// if the upper directory cannot be looked into. It can on the host, and where a
+// process mounted the overlay itself (dir is that of the process in /proc). Inside
+// a container nothing names the layer, see MadeSince.
+func (m *Mount) InUpper(dir, path string) (upper, ok bool) {
+	if m.Upper == "" {
+		return false, false
+	}
+	for _, root := range []string{"", filepath.Join(dir, "root")} {
+		if _, err := os.Lstat(root + m.Upper); err == nil {
+			rel := filepath.Join(m.Root, strings.TrimPrefix(strings.TrimSuffix(path, deleted), m.Point))
+			_, err := os.Lstat(filepath.Join(root+m.Upper, rel))
+			return err == nil, true
+		}
+	}
+	return false, false
+}
+
+// MadeSince tells the layer of a file on an overlay by times, both in ns since the
+// epoch: what lies in the lower layers was unpacked before the container's init
+// started, and a file's ctime cannot be set back. A file that an earlier run of
+// the same container left behind is then taken for one of the image.
+func MadeSince(ctime, initStart uint64) bool { return ctime >= initStart }
+
+// deleted is what the kernel puts behind the name of a deleted file.
+const deleted = " (deleted)"
 
 // mountOf returns the overlay that a path lies on: that with the longest mount
 // point, the last one where several are stacked.
 func mountOf(mounts []Mount, path string) (best *Mount) {
+	path = strings.TrimSuffix(path, deleted)
 	for i := range mounts {
 		m := &mounts[i]
 		if m.Type != "overlay" || !below(path, m.Point) {
@@ -150,7 +171,7 @@ func initStart(dir string) (start uint64, ok bool) {
 		if err != nil || ParseStat(text, &s) != nil {
 			return 0, false
 		}
-		return bootTime() + s.StartTime*(uint64(time.Second)/TicksPerSecond), true
+		return BootTime() + s.StartTime*(uint64(time.Second)/TicksPerSecond), true
 	}
 	// Another namespace's init is process 1 in the /proc mounted there. The
 	// kernel dates its files from when they were first looked at, so this is
@@ -163,8 +184,8 @@ func initStart(dir string) (start uint64, ok bool) {
 	return uint64(time.Unix(file.Ctim.Unix()).UnixNano()), true
 }
 
-// bootTime returns when the machine booted, in ns since the epoch.
-func bootTime() uint64 {
+// BootTime returns when the machine booted, in ns since the epoch.
+func BootTime() uint64 {
 	var real, boot unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &real) // cannot fail for these clocks
 	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot)

@@ -197,7 +197,7 @@ func numbers(dir string, limit int) []int {
 
 // machine describes the machine; what cannot be read is 0.
 func machine(proc string) snapshot.Machine {
-	m := snapshot.Machine{CPUs: uint32(runtime.NumCPU()), BootTime: bootTime(), Memory: memory()}
+	m := snapshot.Machine{CPUs: uint32(runtime.NumCPU()), BootTime: BootTime(), Memory: memory()}
 	m.Hostname, _ = os.Hostname()
 	// The runtime counts the CPUs that this process may use; the machine's
 	// are the lines "cpuN" of stat.

@@ -307,7 +307,7 @@ func TestMayWrite(t *testing.T) {
 		{file(0o557), false, st(9, 6, "", 0), false},
 		{file(0o575), false, st(9, 9, "\t1 7", 0), false},
 	} {
-		if got := mayWrite(c.file, c.readOnly, c.who); got != c.want {
+		if got := MayWrite(c.file, c.readOnly, c.who); got != c.want {
 			t.Errorf("%o by %+v: %v", c.file.Mode, c.who, got)
 		}
 	}

@@ -18,6 +18,7 @@ var openCases = []Case{
 	{Name: "openat", Does: "opens files with all kinds of flags", Run: openatCase},
 	{Name: "openat/paths", Does: "opens paths of all kinds of length and readability", Run: openatPaths},
 	{Name: "openat2", Does: "opens files with struct open_how", Run: openat2Case},
+	{Name: "overlay", Does: "opens files of an overlay's layers", Run: overlayCase, Root: true},
 	{Name: "open_by_handle_at", Does: "opens a file by its handle", Run: byHandleCase, Root: true},
 }
 

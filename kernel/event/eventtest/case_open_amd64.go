@@ -41,3 +41,11 @@ func openCase(p *Prog) {
 	p.Fails(creat("none/made", "none/made", 0o600, 0o600), unix.ENOENT)
 	p.Fails(creat(nil, nil, 0o600, 0o600), unix.EFAULT)
 }
+
+// creatOn makes a file in the upper layer of an overlay.
+func (p *Prog) creatOn(path string, dev uint32) {
+	r := p.Must(p.Call(unix.SYS_CREAT, path, 0o640))
+	p.State(S{Event: event.CreatX, V: V{
+		"fd": r, "name": path, "mode": 0o640, "dev": dev, "ino": p.kernelIno(r), "creat_flags": Names("FD_UPPER_LAYER_CREAT"),
+	}})
+}

@@ -17,6 +17,8 @@ var execCases = []Case{
 	{Name: "exec/deleted", Does: "a program that was deleted", Program: "exec", Args: []string{"deleted"}},
 	{Name: "exec/relative", Does: "a path relative to a directory", Program: "exec", Args: []string{"relative"}},
 	{Name: "exec/noargs", Does: "a program without arguments", Program: "exec", Args: []string{"noargs"}},
+	{Name: "exec/upper", Does: "a program in the upper layer of an overlay", Program: "exec", Args: []string{"upper"}, Root: true},
+	{Name: "exec/lower", Does: "a program in a lower layer of an overlay", Program: "exec", Args: []string{"lower"}, Root: true},
 	{Name: "exec/thread", Does: "a thread that is not the leader", Program: "exec", Args: []string{"thread"}},
 }
 

@@ -2,3 +2,5 @@ package eventtest
 
 // Calls that this machine does without.
 var oldOpenCases, legacyCases, i386Cases []Case
+
+func (p *Prog) creatOn(string, uint32) {}

@@ -1,6 +1,8 @@
 /* Programs that are started, and not: execve and execveat. */
 #include "case.h"
 
+#include <sys/mount.h>
+
 static char **base_env; /* what finish needs */
 static char dir[PATH_MAX];
 static char program[PATH_MAX]; /* our file */
@@ -30,14 +32,29 @@ static unsigned long long ns(struct timespec t)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
+/* kernel_ino is the inode number of the kernel's file: on an overlay stat(2) makes
+ * up another one. */
+static unsigned long long kernel_ino(const char *name)
+{
+	char info[64], *at;
+	int fd = open(name, O_PATH);
+
+	snprintf(info, sizeof(info), "/proc/self/fdinfo/%d", fd);
+	at = strstr(file(info), "ino:");
+	close(fd);
+	return at ? strtoull(at + 4, NULL, 10) : 0;
+}
+
 static void state(const struct image *im)
 {
 	unsigned long long inh = status("CapInh", 16), prm = status("CapPrm", 16), eff = status("CapEff", 16);
 	struct rlimit lim;
 	struct stat st;
+	unsigned long long ino;
 
 	if (stat(im->file ? im->file : program, &st))
 		must("stat", -errno);
+	ino = kernel_ino(im->file ? im->file : program);
 	getrlimit(RLIMIT_NOFILE, &lim);
 	if (im->res == 0 && geteuid() == 0)
 		prm = eff = inh | status("CapBnd", 16);
@@ -50,7 +67,7 @@ static void state(const struct image *im)
 	    "\"filename\":%s}}",
 	    im->event, im->tid ? im->tid : getpid(), im->only_exit ? "true" : "false", im->res, im->exe, im->args, getpid(), getpid(),
 	    getppid(), (long long)lim.rlim_cur, im->comm, im->env, (long long)(int)stat_field("/proc/self/stat", 7), getpgrp(),
-	    strtoul(file("/proc/self/loginuid"), NULL, 10), im->flags, inh, prm, eff, (unsigned long long)st.st_ino,
+	    strtoul(file("/proc/self/loginuid"), NULL, 10), im->flags, inh, prm, eff, ino ? ino : (unsigned long long)st.st_ino,
 	    ns(st.st_ctim), ns(st.st_mtim), geteuid(), im->path, getpgrp(), getegid(), im->filename);
 }
 
@@ -272,6 +289,41 @@ static void no_args(void)
 	execve(program, argv, env);
 }
 
+/* overlay starts a program of an overlay, in a mount namespace of our own. */
+static void overlay(const char *layer, const char *flags)
+{
+	char *argv[] = {"over", "finish", NULL}, name[PATH_MAX + 32], options[3 * PATH_MAX + 64];
+
+	/* The upper layer must be able to hold attributes: a tmpfs can. */
+	must("unshare", raw(SYS_unshare, CLONE_NEWNS));
+	must("mount", mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0);
+	must("mount a tmpfs", mount("t", dir, "tmpfs", 0, NULL) ? -errno : 0);
+	must("chdir", chdir(dir) ? -errno : 0);
+	for (const char **d = (const char *[]){"lower", "upper", "work", "merged", NULL}; *d; d++)
+		must("mkdir", mkdir(*d, 0755) ? -errno : 0);
+	snprintf(name, sizeof(name), "%s/lower/p", dir);
+	copy(name);
+	snprintf(options, sizeof(options), "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", dir, dir, dir);
+	if (mount("o", "merged", "overlay", 0, options))
+		skip("no overlays here");
+	snprintf(name, sizeof(name), "%s/merged/p", dir);
+	if (!strcmp(layer, "upper"))
+		must("chmod", chmod(name, 0700) ? -errno : 0); /* copies it up */
+	enter(name);
+	succeed(argv[0], argv, base_env, "\"p\"", quote(name), quote(name), flags, name);
+	execve(name, argv, base_env);
+}
+
+static void upper(void)
+{
+	overlay("upper", "{\"names\":\"EXE_WRITABLE|EXE_UPPER_LAYER\"}");
+}
+
+static void lower(void)
+{
+	overlay("lower", profile() == v036 ? WRITABLE : "{\"names\":\"EXE_WRITABLE|EXE_LOWER_LAYER\"}");
+}
+
 /* thread_exec: a thread that is not the leader starts a program. The leader's id
  * is the program's. */
 static int thread_exec(void *unused)
@@ -297,7 +349,7 @@ int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } modes[] = {
 		{"plain", plain}, {"long", long_args}, {"script", script}, {"memfd", memfd}, {"deleted", deleted},
-		{"relative", relative}, {"noargs", no_args}, {"thread", in_thread},
+		{"relative", relative}, {"noargs", no_args}, {"thread", in_thread}, {"upper", upper}, {"lower", lower},
 	};
 	static char *env[2], out[PATH_MAX];
 
