@@ -71,11 +71,12 @@ type Driver struct {
 
 	struck [65]atomic.Int64 // when a signal last came to the command, ns since the epoch
 
-	bound  bool        // a process took our filter: it can't be left
-	stop   atomic.Bool // asked to let go of everything
-	tid    int         // our OS thread
-	noInfo bool        // no PTRACE_GET_SYSCALL_INFO
-	stats  Stats
+	bound   bool // a process took our filter: it can't be left
+	spinner spinner
+	stop    atomic.Bool // asked to let go of everything
+	tid     int         // our OS thread
+	noInfo  bool        // no PTRACE_GET_SYSCALL_INFO
+	stats   Stats
 
 	noPidfd     bool
 	keepsFDs    bool // every call that changes descriptors is watched
@@ -160,6 +161,7 @@ func New(cfg Config) (*Driver, error) {
 	d.plans = newPlans(d.in, machine)
 	d.choose()
 	d.look()
+	d.spinner.allowed = spareCPU()
 	d.c.Driver = d
 	return d, nil
 }
@@ -299,8 +301,15 @@ const maxPending = 64
 // reports the first stopped tracee of its list, so handling one at a time would
 // let a busy thread starve the others.
 func (d *Driver) collect() error {
-	for block := true; len(d.pending) < maxPending; {
-		tid, status, e := wait(block)
+	for len(d.pending) < maxPending {
+		var tid int
+		var status unix.WaitStatus
+		var e syscall.Errno
+		if len(d.pending) == 0 {
+			tid, status, e = d.spinner.next()
+		} else {
+			tid, status, e = wait(false)
+		}
 		switch {
 		case e == unix.EINTR:
 			if d.stop.Load() {
@@ -320,7 +329,7 @@ func (d *Driver) collect() error {
 			return nil
 		}
 		d.pending = append(d.pending, stopped{tid, status})
-		if block = false; len(d.threads) == 1 {
+		if len(d.threads) == 1 {
 			return nil // no one to starve
 		}
 	}

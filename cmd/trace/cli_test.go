@@ -89,12 +89,13 @@ func TestRefused(t *testing.T) {
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer victim.Process.Kill()
+	t.Cleanup(func() { victim.Process.Kill() })
 	pid = strconv.Itoa(victim.Process.Pid)
 	first := exec.Command(traceBin, "-q", "-p", pid)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { first.Process.Kill() })
 	waitTraced(t, victim.Process.Pid)
 	got = run(t, traceBin, "-p", pid)
 	if want := "process " + strconv.Itoa(first.Process.Pid) + " traces it already"; got.code != 125 || !strings.Contains(got.err, want) {
@@ -146,7 +147,7 @@ func TestClosedPipe(t *testing.T) {
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer victim.Process.Kill()
+	t.Cleanup(func() { victim.Process.Kill() })
 	start := time.Now()
 	got = run(t, "bash", "-c", traceBin+" -p "+strconv.Itoa(victim.Process.Pid)+" | head -n 3 | wc -l")
 	if strings.TrimSpace(got.out) != "3" || time.Since(start) > 30*time.Second {
@@ -287,6 +288,7 @@ print(open("/proc/self/status").read().split("Seccomp:")[1].split()[0])
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { victim.Process.Kill() })
 	lines := bufio.NewScanner(out)
 	lines.Scan()
 	got := run(t, traceBin, "--seccomp", "always", "--stats", "-p", strconv.Itoa(victim.Process.Pid))

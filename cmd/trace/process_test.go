@@ -54,6 +54,7 @@ func TestKilledTracer(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { cmd.Process.Kill() })
 	var a, b int
 	if _, err := fmt.Fscan(out, &a, &b); err != nil {
 		t.Fatal(err)
@@ -90,6 +91,7 @@ func TestAttach(t *testing.T) {
 		if err := victim.Start(); err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { victim.Process.Kill() })
 		lines := bufio.NewReader(out)
 		expect := func(want string) {
 			t.Helper()
@@ -108,6 +110,7 @@ func TestAttach(t *testing.T) {
 			if err := tracer.Start(); err != nil {
 				t.Fatal(err)
 			}
+			t.Cleanup(func() { tracer.Process.Kill() })
 			waitTraced(t, victim.Process.Pid)
 			io.WriteString(in, "hello")
 			expect("got 5")
@@ -173,6 +176,7 @@ for t in ts: t.join()
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { victim.Process.Kill() })
 	bufio.NewReader(out).ReadString('\n')
 	pid := strconv.Itoa(victim.Process.Pid)
 	for range 5 {
@@ -197,6 +201,7 @@ for t in ts: t.join()
 	if err := tracer.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { tracer.Process.Kill() })
 	waitTraced(t, victim.Process.Pid)
 	tracer.Process.Signal(os.Interrupt)
 	tracer.Wait()
@@ -222,6 +227,7 @@ func TestSignals(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			t.Cleanup(func() { cmd.Process.Kill() })
 			lines := bufio.NewScanner(out)
 			lines.Scan()
 			pid := cmd.Process.Pid
@@ -273,6 +279,7 @@ func TestInit(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { cmd.Process.Kill() })
 	lines := bufio.NewScanner(out)
 	lines.Scan()
 	kids, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", cmd.Process.Pid, cmd.Process.Pid))
