@@ -70,6 +70,9 @@ type call struct {
 	status unix.WaitStatus // procexit
 	info   sigInfo         // signaldeliver
 	flags  event.Flags     // of the events
+
+	execName uint64 // address in a new program of the name that it was started by
+
 	// entering: the event is an enter event; there is no result yet.
 	entering bool
 }

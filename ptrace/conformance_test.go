@@ -19,6 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	eventtest.Main()
+	loop()
 	code := m.Run()
 	eventtest.Clean()
 	os.Exit(code)

@@ -50,6 +50,7 @@ func (c *call) fillExec() {
 		c.putArgs(args)
 	} else {
 		c.execEnv = c.region(st.EnvStart, st.EnvEnd, c.execEnv[:0])
+		c.execName = st.EnvEnd
 		c.putArgs(c.argv(st))
 	}
 	c.b.PutS64(int64(t.tid))
@@ -86,13 +87,21 @@ func (c *call) fillExec() {
 	}
 }
 
-// putExecName writes the name that the program was started by.
+// putExecName writes the name that the program was started by: the argument, or
+// what the kernel made of it for the new program. That lies behind its environment
+// (fs/exec.c:do_execveat_common copies it first), and can be read even if the
+// memory of the call could not.
 func (c *call) putExecName() {
 	if c.ret < 0 {
 		c.putString(c.args[0])
 		return
 	}
-	c.b.PutBytes(c.t.proc.execName)
+	room := c.b.Room(maxString)
+	n := c.mem.str(c.execName, room)
+	if n <= 1 {
+		n = copy(room, c.t.proc.execName)
+	}
+	c.b.Commit(n)
 }
 
 // strings reads an argv-like array of pointers and its strings, each with its

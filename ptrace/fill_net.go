@@ -105,14 +105,14 @@ func (c *call) putTuple(inbound bool, fd int32, g givenAddr) {
 func (c *call) tuple(s *sock, inbound bool, g givenAddr) []byte {
 	out := append(c.scratch[:0], s.family)
 	if s.family == unix.AF_UNIX {
-		path := s.path
+		path := s.path.get()
 		first, second := s.local.id, s.remote.id
 		if !inbound {
 			first, second = second, first
-			path = s.peer
+			path = s.peer.get()
 		}
 		out = le.AppendUint64(le.AppendUint64(out, first), second)
-		if !inbound && s.remote.id == 0 && path == "" {
+		if !inbound && s.remote.id == 0 && len(path) == 0 {
 			n := c.readAddr(g.addr, g.length, &c.addr)
 			if c.addr.family() == unix.AF_UNIX && n >= minUnix {
 				return append(append(out, c.pathOf(c.addr[:n])...), 0)

@@ -84,24 +84,26 @@ func (d *Driver) lookupUnix(p *process, ino uint64) *sock {
 	if !ok {
 		return nil
 	}
-	s := &sock{family: unix.AF_UNIX, ino: ino, path: name}
+	s := &sock{family: unix.AF_UNIX, ino: ino}
+	s.path.set(name)
 	s.local.id = ino
 	if s.remote.id = d.unixPeer(ino); s.remote.id != 0 {
-		s.peer, _ = d.unixName(p, s.remote.id)
+		peer, _ := d.unixName(p, s.remote.id)
+		s.peer.set(peer)
 	}
 	return s
 }
 
 // unixName returns the bound name of a Unix socket. The table has '@' for the NUL
 // of an abstract name; editions differ in what they make of it.
-func (d *Driver) unixName(p *process, ino uint64) (name string, ok bool) {
+func (d *Driver) unixName(p *process, ino uint64) (name []byte, ok bool) {
 	ok = p.netLine("unix\x00", ino, func(line []byte) bool {
 		fd, ok := procfs.ParseUnixSocket(line)
-		name = fd.Name
+		name = []byte(fd.Name)
 		return ok && fd.Ino == ino
 	})
 	if len(name) > 0 && name[0] == '@' {
-		name = d.unixPath(append([]byte{unix.AF_UNIX, 0, 0}, name[1:]...))
+		name = d.pathOf(append([]byte{unix.AF_UNIX, 0, 0}, name[1:]...))
 	}
 	return name, ok
 }

@@ -13,6 +13,10 @@ type lookups struct {
 	made  [64]madeFile // the last files that opens of tracees made
 	nmade int
 
+	sock     sock // scratch memory of readSocket
+	ends     [2]rawAddr
+	sockStat unix.Statx_t
+
 	mounts map[uint64]*mounted // by mount number
 	boot   uint64              // when the machine booted, ns since the epoch
 }

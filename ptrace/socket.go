@@ -42,9 +42,18 @@ type sock struct {
 	ino    uint64
 	local  endpoint
 	remote endpoint
-	path   string // AF_UNIX: the bound name of the socket itself
-	peer   string // AF_UNIX: the bound name of its peer
+	path   name // AF_UNIX: the bound name of the socket itself
+	peer   name // AF_UNIX: the bound name of its peer
 }
+
+// A name is that of a Unix socket, without a NUL.
+type name struct {
+	n    int
+	text [maxSunPath + 1]byte // edition V036 puts an @ in front of abstract ones
+}
+
+func (n *name) set(text []byte) { n.n = copy(n.text[:], text) }
+func (n *name) get() []byte     { return n.text[:n.n] }
 
 // An endpoint is an address, or for Unix sockets an identity.
 type endpoint struct {
@@ -115,7 +124,8 @@ func (d *Driver) socket(t *thread, fd int32) *sock {
 		if f.socks == nil {
 			f.socks = make(map[int32]*sock)
 		}
-		f.socks[fd] = s
+		kept := *s
+		f.socks[fd] = &kept
 	}
 	return s
 }
@@ -128,7 +138,8 @@ func (s *sock) settled() bool {
 	return s.local.port != 0 && s.remote.port != 0
 }
 
-// readSocket asks the kernel for a socket's ends.
+// readSocket asks the kernel for a socket's ends. The result is valid until the
+// next call.
 func (d *Driver) readSocket(t *thread, fd int32) *sock {
 	own, e := d.pidfdGetfd(t.proc, fd)
 	if e == unix.EBADF {
@@ -138,29 +149,29 @@ func (d *Driver) readSocket(t *thread, fd int32) *sock {
 		return d.lookupSocket(t, fd)
 	}
 	defer closeFD(own)
-	var local, remote rawAddr
-	ln, e := sockName(unix.SYS_GETSOCKNAME, own, &local)
+	local, remote := &d.ends[0], &d.ends[1]
+	ln, e := sockName(unix.SYS_GETSOCKNAME, own, local)
 	if e != 0 {
 		return nil // not a socket
 	}
-	s := &sock{family: uint8(local.family())}
-	var st unix.Stat_t
-	if unix.Fstat(own, &st) == nil {
-		s.ino = st.Ino
+	s := &d.sock
+	*s = sock{family: uint8(local.family())}
+	if statx(own, emptyString, unix.AT_EMPTY_PATH, unix.STATX_INO, &d.sockStat) == 0 {
+		s.ino = d.sockStat.Ino
 	}
-	rn, e := sockName(unix.SYS_GETPEERNAME, own, &remote)
+	rn, e := sockName(unix.SYS_GETPEERNAME, own, remote)
 	connected := e == 0
 	switch s.family {
 	case unix.AF_INET, unix.AF_INET6:
-		s.local.set(&local)
+		s.local.set(local)
 		if connected {
-			s.remote.set(&remote)
+			s.remote.set(remote)
 		}
 	case unix.AF_UNIX:
-		s.path = d.unixPath(local[:ln])
+		s.path.set(d.pathOf(local[:ln]))
 		s.local.id = s.ino
 		if connected {
-			s.peer = d.unixPath(remote[:rn])
+			s.peer.set(d.pathOf(remote[:rn]))
 			s.remote.id = d.unixPeer(s.ino)
 		}
 	default:
@@ -190,11 +201,8 @@ func (ep *endpoint) set(a *rawAddr) {
 // takes no longer ones, but a call may be given one.
 const maxSunPath = 108
 
-// unixPath returns the name in a Unix address. Of the NUL in front of an abstract
-// name edition V036 makes '@', and the current one nothing.
-func (d *Driver) unixPath(a []byte) string { return string(d.pathOf(a)) }
-
-// pathOf is unixPath in scratch memory, until the next call.
+// pathOf returns the name in a Unix address, valid until the next call. Of the NUL
+// in front of an abstract name edition V036 makes '@', and the current one nothing.
 func (d *Driver) pathOf(a []byte) []byte {
 	if len(a) <= 2 {
 		return nil

@@ -19,6 +19,7 @@ var execCases = []Case{
 	{Name: "exec/noargs", Does: "a program without arguments", Program: "exec", Args: []string{"noargs"}},
 	{Name: "exec/upper", Does: "a program in the upper layer of an overlay", Program: "exec", Args: []string{"upper"}, Root: true},
 	{Name: "exec/lower", Does: "a program in a lower layer of an overlay", Program: "exec", Args: []string{"lower"}, Root: true},
+	{Name: "exec/nobody", Does: "a program of another user", Program: "exec", Args: []string{"nobody"}, Root: true},
 	{Name: "exec/thread", Does: "a thread that is not the leader", Program: "exec", Args: []string{"thread"}},
 }
 

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include <sys/mount.h>
+#include <sys/socket.h>
 
 static char **base_env; /* what finish needs */
 static char dir[PATH_MAX];
@@ -47,15 +48,20 @@ static unsigned long long kernel_ino(const char *name)
 
 static void state(const struct image *im)
 {
-	unsigned long long inh = status("CapInh", 16), prm = status("CapPrm", 16), eff = status("CapEff", 16);
+	unsigned long long inh, prm, eff, ino;
 	struct rlimit lim;
 	struct stat st;
-	unsigned long long ino;
 
+	end(); /* what is looked up here is no part of the case */
+	inh = status("CapInh", 16);
+	prm = status("CapPrm", 16);
+	eff = status("CapEff", 16);
 	if (stat(im->file ? im->file : program, &st))
 		must("stat", -errno);
 	ino = kernel_ino(im->file ? im->file : program);
 	getrlimit(RLIMIT_NOFILE, &lim);
+	if (im->res == 0 && geteuid() != 0)
+		prm = eff = 0;
 	if (im->res == 0 && geteuid() == 0)
 		prm = eff = inh | status("CapBnd", 16);
 	say("{\"event\":\"%s\",\"tid\":%d,\"noenter\":%s,\"params\":{\"res\":%ld,\"exe\":%s,\"args\":%s,\"tid\":%d,\"pid\":%d,"
@@ -69,6 +75,7 @@ static void state(const struct image *im)
 	    getppid(), (long long)lim.rlim_cur, im->comm, im->env, (long long)(int)stat_field("/proc/self/stat", 7), getpgrp(),
 	    strtoul(file("/proc/self/loginuid"), NULL, 10), im->flags, inh, prm, eff, ino ? ino : (unsigned long long)st.st_ino,
 	    ns(st.st_ctim), ns(st.st_mtim), geteuid(), im->path, getpgrp(), getegid(), im->filename);
+	begin();
 }
 
 /* pack is an argv as an event has it, from the nth string on, in a limit. */
@@ -324,6 +331,49 @@ static void lower(void)
 	overlay("lower", profile() == v036 ? WRITABLE : "{\"names\":\"EXE_WRITABLE|EXE_LOWER_LAYER\"}");
 }
 
+/* nobody: a program that another user runs, as entrypoints start servers. */
+static void nobody(void)
+{
+	char *argv[] = {"server", "serve", NULL};
+
+	must("setgroups", raw(SYS_setgroups, 0, NULL));
+	must("setgid", raw(SYS_setresgid, 65534, 65534, 65534));
+	must("setuid", raw(SYS_setresuid, 65534, 65534, 65534));
+	enter(program);
+	succeed(argv[0], argv, base_env, "\"exec\"", quote(program), quote(program), "0", NULL);
+	execve(program, argv, base_env);
+}
+
+/* serve is what nobody's program does: calls whose values are behind links of
+ * /proc and in its memory. */
+static void serve(void)
+{
+	int fd, pair[2];
+	struct stat st;
+	char data[] = "some data";
+	long r;
+
+	begin();
+	fd = raw(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+	end();
+	fstat(fd, &st);
+	begin();
+	say("{\"event\":\"OpenatX\",\"tid\":%d,\"params\":{\"fd\":%d,\"dirfd\":-100,\"name\":\"/dev/null\","
+	    "\"flags\":{\"names\":\"O_RDWR\"},\"mode\":0,\"dev\":%u,\"ino\":%llu}}", getpid(), fd,
+	    (unsigned)((st.st_dev & 0xff) | (st.st_dev & 0xfff00)), (unsigned long long)st.st_ino);
+	r = raw(SYS_write, fd, data, sizeof(data));
+	say("{\"event\":\"WriteX\",\"tid\":%d,\"params\":{\"res\":%ld,\"data\":%s,\"fd\":%d,\"size\":10}}", getpid(), r,
+	    hex(data, sizeof(data)), fd);
+	r = raw(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, pair);
+	say("{\"event\":\"SocketpairX\",\"tid\":%d,\"params\":{\"res\":%ld,\"fd1\":%d,\"fd2\":%d,\"source\":{\"var\":\"a\"},"
+	    "\"peer\":{\"var\":\"b\"},\"domain\":1,\"type\":2,\"proto\":0}}", getpid(), r, pair[0], pair[1]);
+	r = raw(SYS_sendto, pair[0], data, sizeof(data), 0, NULL, 0);
+	say("{\"event\":\"SendtoX\",\"tid\":%d,\"params\":{\"res\":%ld,\"data\":%s,\"fd\":%d,\"size\":10,"
+	    "\"tuple\":{\"unix\":[\"b?\",\"a\",\"\"]}}}", getpid(), r, hex(data, sizeof(data)), pair[0]);
+	end();
+	done();
+}
+
 /* thread_exec: a thread that is not the leader starts a program. The leader's id
  * is the program's. */
 static int thread_exec(void *unused)
@@ -350,13 +400,20 @@ int main(int argc, char **argv)
 	static const struct { const char *name; void (*run)(void); } modes[] = {
 		{"plain", plain}, {"long", long_args}, {"script", script}, {"memfd", memfd}, {"deleted", deleted},
 		{"relative", relative}, {"noargs", no_args}, {"thread", in_thread}, {"upper", upper}, {"lower", lower},
+		{"nobody", nobody},
 	};
 	static char *env[2], out[PATH_MAX];
 
+	if (argc > 1 && !strcmp(argv[1], "serve"))
+		end(); /* how it starts is no part of the case */
 	open_output(argv);
 	if (getenv("FINISH") || (argc > 1 && !strcmp(argv[1], "finish"))) {
 		end();
 		done();
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "serve")) {
+		serve();
 		return 0;
 	}
 	snprintf(out, sizeof(out), "LANNER_EVENTTEST_OUT=%s", getenv("LANNER_EVENTTEST_OUT"));
