@@ -20,8 +20,9 @@
 // called from that goroutine. Release and Struck may be called from anywhere.
 //
 // Files by thing: driver.go the loop, stop.go what each kind of stop means,
-// start.go and attach.go how tracees come, inject.go
-// how they are made to do something for us, filter.go the seccomp
-// program, call.go the rows' ops, fill_*.go the irregular events, memory.go how
-// the tracee is read, task.go and socket.go what is known about it.
+// start.go and attach.go how tracees come, inject.go how they are made to do
+// something for us, filter.go the seccomp program, call.go the rows' ops, fill_*.go
+// the irregular events, memory.go how the tracee is read, surrogate.go how it is
+// asked where we ourselves may not, task.go, procfile.go, opened.go, mounts.go,
+// socket.go, nettable.go and diag.go what is known about it.
 package ptrace

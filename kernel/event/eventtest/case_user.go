@@ -124,6 +124,12 @@ func processCase(p *Prog) {
 	p.Must(unshare(unix.CLONE_FILES|unix.CLONE_FS, Names("CLONE_FILES|CLONE_FS")))
 	p.Fails(unshare(1, 0), unix.EINVAL)
 	p.Fails(p.Do(event.SetnsX, unix.SYS_SETNS, V{"fd": -1, "nstype": Names("CLONE_NEWNET")}, -1, unix.CLONE_NEWNET), unix.EBADF)
+	var ns int64
+	p.quiet(func() { ns = p.Must(p.Call(unix.SYS_OPENAT, atCWD, "/proc/self/ns/uts", unix.O_RDONLY, 0)) })
+	if unix.Geteuid() == 0 {
+		p.Must(p.Do(event.SetnsX, unix.SYS_SETNS, V{"fd": ns, "nstype": Names("CLONE_NEWUTS")}, ns, unix.CLONE_NEWUTS))
+		p.Must(p.Do(event.SetnsX, unix.SYS_SETNS, V{"fd": ns, "nstype": 0}, ns, 0))
+	}
 	p.Fails(p.Do(event.SetnsX, unix.SYS_SETNS, V{"fd": 1 << 20, "nstype": 0}, 5<<32|1<<20, 0), unix.EBADF)
 	p.Do(event.SeccompX, unix.SYS_SECCOMP, V{"op": 2, "flags": 0}, 2, 0, p.Bytes([]byte{0, 0, 0xff, 0x7f}))
 	p.Fails(p.Do(event.SeccompX, unix.SYS_SECCOMP, V{"op": 99, "flags": 5}, 99, 5, 0), unix.EINVAL)

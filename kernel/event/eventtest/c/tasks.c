@@ -125,6 +125,14 @@ static void processes(void)
 	both("CloneX", r, "{\"names\":\"CLONE_THREAD\"}", NULL, 0);
 }
 
+/* fork_quietly makes a child by another call than those that are stated here. */
+static pid_t fork_quietly(void)
+{
+	struct clone_args ca = {.exit_signal = SIGCHLD};
+
+	return syscall(SYS_clone3, &ca, sizeof(ca));
+}
+
 static void namespaces(void)
 {
 	struct clone_args ca = {.flags = CLONE_NEWPID, .exit_signal = SIGCHLD};
@@ -146,6 +154,15 @@ static void namespaces(void)
 		both("Clone3X", child, "{\"names\":\"CLONE_NEWPID\"}", "{\"names\":\"CLONE_NEWPID|CLONE_CHILD_IN_PIDNS\"}", 1);
 		collect(child);
 	}
+	/* The end of a namespace's init is that of all of it: no one adopts. */
+	child = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+	if (child == 0) {
+		if (fork_quietly() == 0)
+			pause();
+		child_main((void *)4);
+	}
+	both("CloneX", child, "{\"names\":\"CLONE_NEWPID\"}", "{\"names\":\"CLONE_NEWPID|CLONE_CHILD_IN_PIDNS\"}", 1);
+	collect(child);
 	/* From now on all children get another namespace. */
 	must("unshare", raw(SYS_unshare, CLONE_NEWPID));
 	child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -231,8 +248,14 @@ static void orphan(void)
 
 static void signals(void)
 {
-	const int deadly[] = {SIGTERM, SIGKILL, SIGUSR1, SIGRTMIN, SIGABRT};
+	const int deadly[] = {SIGTERM, SIGKILL, SIGUSR1, SIGRTMIN, SIGABRT, SIGQUIT};
+	struct rlimit core;
 	pid_t child;
+
+	/* Where cores are written the last two leave one behind. */
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = core.rlim_max;
+	setrlimit(RLIMIT_CORE, &core);
 
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
 		child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -250,6 +273,7 @@ int main(int argc, char **argv)
 {
 	open_output(argv);
 	prctl(PR_SET_NAME, "tasks");
+	must("chdir", chdir(getenv("LANNER_EVENTTEST_DIR")) ? -errno : 0);
 	for (int i = 1; i < argc; i++) {
 		strcpy(args + args_len, argv[i]);
 		args_len += strlen(argv[i]) + 1;
