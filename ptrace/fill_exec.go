@@ -20,7 +20,7 @@ const (
 	exeLowerLayer = 8
 )
 
-// fillExecveX: 31 parameters, semantics.md of the contract in docs/events.md.
+// fillExecveX: 31 parameters, see docs/events.md.
 // After a success the values are of the new program; after a failure argv and
 // environment are those of the call and all else is of the unchanged process.
 func (c *call) fillExecveX() {

@@ -41,7 +41,7 @@ func (a *rawAddr) usable(n int) bool {
 	return false
 }
 
-// putSockAddr writes a user's address (types.json: sockaddr).
+// putSockAddr writes a user's address (docs/wire.md).
 func (c *call) putSockAddr(addr, length uint64) {
 	n := c.readAddr(addr, length, &c.addr)
 	if !c.addr.usable(n) {
@@ -85,7 +85,7 @@ func (c *call) userAddr(o *planOp) (g givenAddr) {
 	return g
 }
 
-// putTuple writes the two ends of a socket (types.json: socktuple), for a call
+// putTuple writes the two ends of a socket (docs/wire.md), for a call
 // that did not fail.
 func (c *call) putTuple(inbound bool, fd int32, g givenAddr) {
 	if c.ret < 0 && !c.entering {

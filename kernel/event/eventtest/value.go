@@ -210,7 +210,7 @@ func (m *matcher) identity(name string, v uint64, ok bool) string {
 	return ""
 }
 
-// compareUnix takes a tuple of a Unix socket (types.json of the contract:
+// compareUnix takes a tuple of a Unix socket (docs/wire.md:
 // family, two identities, a path and its NUL).
 func (m *matcher) compareUnix(want []string, got []byte) string {
 	const family = 1 // AF_UNIX
