@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // TestBadInput: one clear line each, and the right exit code.
@@ -166,8 +169,12 @@ func TestCapture(t *testing.T) {
 			if live.code != 2 || read.code != 0 || read.err != "" {
 				t.Errorf("%s %s: %d %d %s", name, p, live.code, read.code, read.err)
 			}
-			if read.out != live.err {
-				t.Errorf("%s %s: printed and read differ:\n%s", name, p, firstDifference(live.err, read.out))
+			want := live.err
+			if p == "0.36" {
+				want = hideCodes(want)
+			}
+			if read.out != want {
+				t.Errorf("%s %s: printed and read differ:\n%s", name, p, firstDifference(want, read.out))
 			}
 		}
 	}
@@ -189,6 +196,20 @@ func TestCapture(t *testing.T) {
 	if got.code != 0 || !strings.Contains(got.err, "ends in the middle of a block at offset") || !strings.Contains(got.out, "execve") {
 		t.Errorf("truncated capture: exit code %d, %q", got.code, got.err)
 	}
+}
+
+// hideCodes does to lines what a capture in edition 0.36 does to generic events:
+// codes that sysdig 0.29.3 does not know are written as unknown.
+func hideCodes(lines string) string {
+	for i := range spec.Syscalls {
+		if c := &spec.Syscalls[i]; c.SC >= 329 {
+			if _, x := event.Pair(c, spec.V036); x == event.GenericX {
+				lines = strings.ReplaceAll(lines, "> "+c.Name+"\n", "> unknown\n")
+				lines = strings.ReplaceAll(lines, "< "+c.Name+"\n", "< unknown\n")
+			}
+		}
+	}
+	return lines
 }
 
 func firstDifference(a, b string) string {
