@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/procfs"
 )
 
 // Attach makes all threads of a process tracees, without stopping it for longer
@@ -61,22 +62,20 @@ func (d *Driver) Attach(pid int) error {
 
 // tracedByUs reports whether a thread is our tracee already.
 func (d *Driver) tracedByUs(tid int) bool {
-	return statusField(tid, "TracerPid") == strconv.Itoa(d.self)
+	return statusOf(tid).TracerPid == d.self
 }
 
-// statusField returns a field of /proc/TID/status, empty if it is not there.
-func statusField(tid int, name string) string {
+// statusOf returns what /proc says of a task, zeros if it says nothing.
+func statusOf(tid int) (s procfs.Status) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
-	if err != nil {
-		return ""
+	if err != nil || procfs.ParseStatus(text, &s) != nil {
+		return procfs.Status{}
 	}
-	for line := range strings.Lines(string(text)) {
-		if v, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(v)
-		}
-	}
-	return ""
+	return s
 }
+
+// filterMode is the Seccomp field of a task under a filter.
+const filterMode = 2
 
 // explainSeize says why a process may not be traced and what to do about it.
 // The kernel answers EPERM to all of it (ptrace(2), "Ptrace access mode
@@ -87,13 +86,14 @@ func explainSeize(tid int, e syscall.Errno) error {
 		return fmt.Errorf("%s: %w", what, e)
 	}
 	self := os.Getpid()
-	if tracer := statusField(tid, "TracerPid"); tracer != "" && tracer != "0" {
-		return fmt.Errorf("%s: process %s traces it already", what, tracer)
+	its, ours := statusOf(tid), statusOf(self)
+	if its.TracerPid != 0 {
+		return fmt.Errorf("%s: process %d traces it already", what, its.TracerPid)
 	}
-	if tid == self || statusField(tid, "Tgid") == strconv.Itoa(self) {
+	if tid == self || its.Tgid == self {
 		return fmt.Errorf("%s: it is trace itself", what)
 	}
-	if statusField(tid, "Kthread") == "1" || tid == 2 {
+	if its.Kthread || tid == 2 {
 		return fmt.Errorf("%s: it is a thread of the kernel", what)
 	}
 	hasPtrace := capable(unix.CAP_SYS_PTRACE)
@@ -108,15 +108,15 @@ func explainSeize(tid int, e syscall.Errno) error {
 		}
 	}
 	if !hasPtrace {
-		if uids := strings.Fields(statusField(tid, "Uid")); len(uids) == 4 && uids[1] != strconv.Itoa(os.Geteuid()) {
-			return fmt.Errorf("%s: it runs as user %s and trace lacks CAP_SYS_PTRACE", what, uids[1])
+		if its.UID[1] != ours.UID[1] {
+			return fmt.Errorf("%s: it runs as user %d and trace lacks CAP_SYS_PTRACE", what, its.UID[1])
 		}
-		if prm, own := statusField(tid, "CapPrm"), statusField(self, "CapEff"); prm > own {
-			return fmt.Errorf("%s: it has capabilities that trace lacks (%s against %s): run trace with CAP_SYS_PTRACE", what, prm, own)
+		if more := its.CapPrm &^ ours.CapEff; more != 0 {
+			return fmt.Errorf("%s: it has capabilities that trace lacks (mask %x): run trace with CAP_SYS_PTRACE", what, more)
 		}
 		return fmt.Errorf("%s: it is not dumpable (a setuid program, or prctl PR_SET_DUMPABLE) and trace lacks CAP_SYS_PTRACE", what)
 	}
-	if statusField(self, "Seccomp") == "2" {
+	if statusOf(self).Seccomp == filterMode {
 		return fmt.Errorf("%s: a seccomp filter over trace (a container's profile?) refuses ptrace", what)
 	}
 	return fmt.Errorf("%s: refused in spite of CAP_SYS_PTRACE: a security module (AppArmor, SELinux), or a user namespace above ours", what)
@@ -128,10 +128,10 @@ func explainStart(path string, err error) error {
 		return fmt.Errorf("start a process for %s: %w", path, err)
 	}
 	self := os.Getpid()
-	if tracer := statusField(self, "TracerPid"); tracer != "" && tracer != "0" {
-		return fmt.Errorf("cannot trace %s: process %s traces it already, as it traces trace", path, tracer)
+	if tracer := statusOf(self).TracerPid; tracer != 0 {
+		return fmt.Errorf("cannot trace %s: process %d traces it already, as it traces trace", path, tracer)
 	}
-	if statusField(self, "Seccomp") == "2" {
+	if statusOf(self).Seccomp == filterMode {
 		return fmt.Errorf("cannot trace %s: a seccomp filter over trace refuses ptrace (a container's profile that does not allow it)", path)
 	}
 	return fmt.Errorf("cannot trace %s: ptrace is refused: %w", path, err)

@@ -3,6 +3,7 @@ package ptrace
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/procfs"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -163,7 +164,7 @@ func (c *call) put(o *planOp) {
 		c.b.PutInt(o.size, mountFlags(arg(0)))
 	case spec.EncodeDev:
 		v := uint32(arg(0))
-		c.b.PutInt(o.size, uint64(encodeDev(v>>20, v&0xfffff))) // MINORBITS, linux/kdev_t.h
+		c.b.PutInt(o.size, uint64(procfs.EncodeDev(v>>20, v&0xfffff))) // MINORBITS, linux/kdev_t.h
 	case spec.Dev:
 		st := c.opened(c.ret)
 		c.b.PutInt(o.size, uint64(c.deviceOf(st)))

@@ -53,9 +53,3 @@ func statx(dir int, name []byte, flags, mask int, st *unix.Statx_t) syscall.Errn
 		uintptr(flags), uintptr(mask), uintptr(unsafe.Pointer(st)), 0)
 	return e
 }
-
-// encodeDev lays out a device number as the contract does: new_encode_dev
-// (include/linux/kdev_t.h).
-func encodeDev(major, minor uint32) uint32 {
-	return minor&0xff | major<<8 | minor&^0xff<<12
-}

@@ -34,7 +34,7 @@ func (d *Driver) mountOf(p *process, st *unix.Statx_t) *mounted {
 	if st.Mask&unix.STATX_MNT_ID == 0 {
 		return nil
 	}
-	dev := encodeDev(st.Dev_major, st.Dev_minor)
+	dev := procfs.EncodeDev(st.Dev_major, st.Dev_minor)
 	if m := d.mounts[st.Mnt_id]; m != nil {
 		switch {
 		case m.overlay:
@@ -83,7 +83,7 @@ func (c *call) deviceOf(st *unix.Statx_t) uint32 {
 	if c.mount != nil && c.mount.known && st.Ino != 0 {
 		return c.mount.Dev
 	}
-	return encodeDev(st.Dev_major, st.Dev_minor)
+	return procfs.EncodeDev(st.Dev_major, st.Dev_minor)
 }
 
 // A layer is where a file on an overlay lies.

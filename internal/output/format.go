@@ -3,6 +3,8 @@ package output
 import (
 	"fmt"
 	"strings"
+
+	"github.com/lannerhq/lanner/kernel/event"
 )
 
 // A piece of a format is text or a field.
@@ -109,35 +111,12 @@ func findField(name string) (*Field, string) {
 }
 
 func unknownField(name string) error {
-	best, dist := "", len(name)
+	names := make([]string, len(fields))
 	for i := range fields {
-		if d := distance(name, fields[i].Name); d < dist {
-			best, dist = fields[i].Name, d
-		}
+		names[i] = fields[i].Name
 	}
-	if best == "" || dist > 1+len(name)/3 {
-		return fmt.Errorf("unknown field %s in format", name)
+	if best := event.Nearest(name, names); best != "" {
+		return fmt.Errorf("unknown field %s in format, is it %s?", name, best)
 	}
-	return fmt.Errorf("unknown field %s in format, is it %s?", name, best)
-}
-
-// distance is the number of bytes to insert, remove or replace to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return fmt.Errorf("unknown field %s in format", name)
 }
