@@ -1,7 +1,6 @@
 package ptrace
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -62,20 +61,8 @@ func (d *Driver) Attach(pid int) error {
 
 // tracedByUs reports whether a thread is our tracee already.
 func (d *Driver) tracedByUs(tid int) bool {
-	return statusOf(tid).TracerPid == d.self
+	return procfs.StatusOf(tid).TracerPid == d.self
 }
-
-// statusOf returns what /proc says of a task, zeros if it says nothing.
-func statusOf(tid int) (s procfs.Status) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
-	if err != nil || procfs.ParseStatus(text, &s) != nil {
-		return procfs.Status{}
-	}
-	return s
-}
-
-// filterMode is the Seccomp field of a task under a filter.
-const filterMode = 2
 
 // explainSeize says why a process may not be traced and what to do about it.
 // The kernel answers EPERM to all of it (ptrace(2), "Ptrace access mode
@@ -86,7 +73,7 @@ func explainSeize(tid int, e syscall.Errno) error {
 		return fmt.Errorf("%s: %w", what, e)
 	}
 	self := os.Getpid()
-	its, ours := statusOf(tid), statusOf(self)
+	its, ours := procfs.StatusOf(tid), procfs.OwnStatus()
 	if its.TracerPid != 0 {
 		return fmt.Errorf("%s: process %d traces it already", what, its.TracerPid)
 	}
@@ -96,14 +83,14 @@ func explainSeize(tid int, e syscall.Errno) error {
 	if its.Kthread || tid == 2 {
 		return fmt.Errorf("%s: it is a thread of the kernel", what)
 	}
-	hasPtrace := capable(unix.CAP_SYS_PTRACE)
-	if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil {
-		switch s := string(bytes.TrimSpace(scope)); {
-		case s == "3":
+	hasPtrace := ours.Capable(unix.CAP_SYS_PTRACE)
+	if scope, ok := procfs.Sysctl("/proc", "kernel.yama.ptrace_scope"); ok {
+		switch {
+		case scope == 3:
 			return fmt.Errorf("%s: Yama forbids tracing until the next boot (kernel.yama.ptrace_scope is 3)", what)
-		case s == "2" && !hasPtrace:
+		case scope == 2 && !hasPtrace:
 			return fmt.Errorf("%s: Yama wants CAP_SYS_PTRACE (kernel.yama.ptrace_scope is 2): run trace as root", what)
-		case s == "1" && !hasPtrace:
+		case scope == 1 && !hasPtrace:
 			return fmt.Errorf("%s: Yama lets only ancestors trace (kernel.yama.ptrace_scope is 1): start the program under trace, run trace with CAP_SYS_PTRACE, or set ptrace_scope to 0", what)
 		}
 	}
@@ -116,7 +103,7 @@ func explainSeize(tid int, e syscall.Errno) error {
 		}
 		return fmt.Errorf("%s: it is not dumpable (a setuid program, or prctl PR_SET_DUMPABLE) and trace lacks CAP_SYS_PTRACE", what)
 	}
-	if statusOf(self).Seccomp == filterMode {
+	if ours.Seccomp == procfs.SeccompFilter {
 		return fmt.Errorf("%s: a seccomp filter over trace (a container's profile?) refuses ptrace", what)
 	}
 	return fmt.Errorf("%s: refused in spite of CAP_SYS_PTRACE: a security module (AppArmor, SELinux), or a user namespace above ours", what)
@@ -127,11 +114,11 @@ func explainStart(path string, err error) error {
 	if err != unix.EPERM && err != unix.ENOSYS && err != unix.EACCES {
 		return fmt.Errorf("start a process for %s: %w", path, err)
 	}
-	self := os.Getpid()
-	if tracer := statusOf(self).TracerPid; tracer != 0 {
-		return fmt.Errorf("cannot trace %s: process %d traces it already, as it traces trace", path, tracer)
+	ours := procfs.OwnStatus()
+	if ours.TracerPid != 0 {
+		return fmt.Errorf("cannot trace %s: process %d traces it already, as it traces trace", path, ours.TracerPid)
 	}
-	if statusOf(self).Seccomp == filterMode {
+	if ours.Seccomp == procfs.SeccompFilter {
 		return fmt.Errorf("cannot trace %s: a seccomp filter over trace refuses ptrace (a container's profile that does not allow it)", path)
 	}
 	return fmt.Errorf("cannot trace %s: ptrace is refused: %w", path, err)

@@ -2,7 +2,6 @@ package ptrace
 
 import (
 	"fmt"
-	"os"
 	"syscall"
 	"unsafe"
 
@@ -34,7 +33,7 @@ func (e *StartError) Unwrap() error { return e.Err }
 // returned an event or io.EOF: see StartResult.
 func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) error {
 	d.quietSignals()
-	pid, err := syscall.ForkExec(ownProgram(), []string{argv[0]}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(procfs.OwnProgram(), []string{argv[0]}, &syscall.ProcAttr{
 		Env: []string{}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Ptrace: true},
 	})
 	if err != nil {
@@ -52,16 +51,6 @@ func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) err
 	d.procs[pid], d.threads[pid], d.root = p, t, pid
 	d.command = path
 	return nil
-}
-
-// ownProgram is a program that is there for sure. Its name is what the process is
-// called until it becomes the command.
-func ownProgram() string {
-	const self = "/proc/self/exe"
-	if path, err := os.Readlink(self); err == nil && unix.Access(path, unix.X_OK) == nil {
-		return path
-	}
-	return self // deleted, or out of sight
 }
 
 // become takes a new process to its call of execve.
@@ -115,8 +104,8 @@ func (d *Driver) become(t *thread, path string, argv, env []string, ready func(p
 
 // filterCommand installs the filter in a process that will become a command.
 func (d *Driver) filterCommand(j *injection, prog uint64, path string) error {
-	if !capable(unix.CAP_SYS_ADMIN) {
-		if capable(unix.CAP_SYS_PTRACE) {
+	if ours := procfs.OwnStatus(); !ours.Capable(unix.CAP_SYS_ADMIN) {
+		if ours.Capable(unix.CAP_SYS_PTRACE) {
 			d.notice("no CAP_SYS_ADMIN: the filter needs no_new_privs, so setuid programs will not gain privileges (--seccomp never avoids it)")
 		}
 		j.call(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
@@ -271,11 +260,4 @@ func (m *image) at(addr uint64) []byte {
 		le.PutUint64(m.bytes[p.at:], addr+p.to)
 	}
 	return m.bytes
-}
-
-// capable reports whether a capability is in our effective set.
-func capable(c int) bool {
-	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	return unix.Capget(&hdr, &data[0]) == nil && data[c/32].Effective>>(c%32)&1 != 0
 }

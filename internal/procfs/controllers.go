@@ -28,15 +28,21 @@ const unreadable controllerSet = 1 << 7
 // maxKnown bounds what a workload that makes cgroups without end can cost.
 const maxKnown = 1 << 12
 
-// NewControllers looks at how this machine mounts its cgroups.
-func NewControllers() *Controllers {
+// CgroupRoot returns where the hierarchy of version 2 is mounted, empty if this
+// machine has none.
+func CgroupRoot() string {
 	switch cgroups.Mode() {
 	case cgroups.Unified:
-		return newControllers("/sys/fs/cgroup")
+		return "/sys/fs/cgroup"
 	case cgroups.Hybrid:
-		return newControllers("/sys/fs/cgroup/unified")
+		return "/sys/fs/cgroup/unified"
 	}
-	return newControllers("")
+	return ""
+}
+
+// NewControllers looks at how this machine mounts its cgroups.
+func NewControllers() *Controllers {
+	return newControllers(CgroupRoot())
 }
 
 func newControllers(root string) *Controllers {

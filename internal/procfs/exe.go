@@ -22,6 +22,16 @@ type Exe struct {
 	Memfd      bool // made by memfd_create
 }
 
+// OwnProgram returns the file of the running program. Its name is what a process
+// is called that is started from it.
+func OwnProgram() string {
+	const self = "/proc/self/exe"
+	if path, err := os.Readlink(self); err == nil && unix.Access(path, unix.X_OK) == nil {
+		return path
+	}
+	return self // deleted, or out of sight
+}
+
 // Bits of capability sets (capabilities(7)).
 const (
 	capDACOverride = 1

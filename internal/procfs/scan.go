@@ -99,9 +99,8 @@ func (s *scanner) process(out []snapshot.Thread, pid int) []snapshot.Thread {
 
 // shared reads what all threads of a process have in common.
 func (s *scanner) shared(dir string) (t snapshot.Thread, ok bool) {
-	var status Status
-	text, err := readFile(dir+"/status", maxTable)
-	if err != nil || ParseStatus(text, &status) != nil {
+	status := ReadStatus(dir)
+	if status.Pid == 0 {
 		return t, false
 	}
 	t.PID = int64(status.Tgid)
@@ -146,9 +145,8 @@ func (s *scanner) shared(dir string) (t snapshot.Thread, ok bool) {
 // thread adds what a thread has of its own. It reports whether the thread is
 // there and not the kernel's.
 func thread(t *snapshot.Thread, dir string) bool {
-	text, err := readFile(dir+"/status", maxTable)
-	var status Status
-	if err != nil || ParseStatus(text, &status) != nil {
+	status := ReadStatus(dir)
+	if status.Pid == 0 {
 		return false
 	}
 	t.TID, t.PID, t.PTID = int64(status.Pid), int64(status.Tgid), int64(status.PPid)
@@ -160,7 +158,7 @@ func thread(t *snapshot.Thread, dir string) bool {
 	t.VMSize, t.VMRSS, t.VMSwap = status.VMSize, status.VMRSS, status.VMSwap
 	t.CapInh, t.CapPrm, t.CapEff = status.CapInh, status.CapPrm, status.CapEff
 	t.SID, t.PGID = -1, -1
-	text, err = readFile(dir+"/stat", maxSmall)
+	text, err := readFile(dir+"/stat", maxSmall)
 	var stat Stat
 	if err != nil || ParseStat(text, &stat) != nil {
 		return true

@@ -3,6 +3,8 @@ package procfs
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"strconv"
 )
 
 // Status is what /proc/PID/status says (fs/proc/array.c:proc_pid_status). Lines
@@ -30,9 +32,34 @@ type Status struct {
 	CapInh, CapPrm, CapEff, CapBnd uint64 // bit n is capability n
 
 	NoNewPrivs bool
-	Seccomp    uint8 // 0 off, 1 strict, 2 filter
+	Seccomp    uint8 // one of the constants Seccomp*
 	Kthread    bool
 }
+
+// Values of Seccomp (include/uapi/linux/seccomp.h).
+const (
+	SeccompOff    = 0
+	SeccompStrict = 1
+	SeccompFilter = 2
+)
+
+// StatusOf returns the status of a task, zeros if it can't be had.
+func StatusOf(tid int) Status { return ReadStatus("/proc/" + strconv.Itoa(tid)) }
+
+// OwnStatus returns our own.
+func OwnStatus() Status { return StatusOf(os.Getpid()) }
+
+// ReadStatus returns the status in a task's directory, zeros if it can't be had.
+func ReadStatus(dir string) (s Status) {
+	text, err := readFile(dir+"/status", maxTable)
+	if err != nil || ParseStatus(text, &s) != nil {
+		return Status{}
+	}
+	return s
+}
+
+// Capable reports whether a capability is in the effective set.
+func (s *Status) Capable(c int) bool { return s.CapEff>>c&1 != 0 }
 
 // ParseStatus takes the text of a status file. A process's name has its
 // newlines escaped there, so lines cannot be forged.
