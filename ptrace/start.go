@@ -82,7 +82,7 @@ func (d *Driver) become(t *thread, path string, argv, env []string, ready func(p
 	if e := m.write(uint64(addr), img.at(uint64(addr))); e != 0 {
 		return fmt.Errorf("ptrace: write the arguments of %s: %w", path, e)
 	}
-	for ignored, sig := signals.Inherited(), uint64(1); sig <= 64; sig++ {
+	for ignored, sig := signals.Inherited().Ignored, uint64(1); sig <= 64; sig++ {
 		if ignored>>(sig-1)&1 != 0 {
 			j.call(unix.SYS_RT_SIGACTION, sig, uint64(addr)+img.ignore, 0, 8, 0, 0)
 		}

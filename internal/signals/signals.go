@@ -1,6 +1,6 @@
 // Package signals does with signals what os/signal does not: it sets
 // dispositions as they are, dies of a signal, and finds out what a process was
-// told to ignore.
+// told to ignore and to block.
 //
 // In a nutshell: the Go runtime puts its own handlers over nearly all signals,
 // and what was there before is lost to os/signal. A program that starts others
@@ -8,8 +8,6 @@
 package signals
 
 import (
-	"debug/elf"
-	"encoding/binary"
 	"os"
 	"syscall"
 	"unsafe"
@@ -65,49 +63,4 @@ func Die(sig unix.Signal) {
 	mask.Val[0] = 1 << (sig - 1)
 	unix.PthreadSigmask(unix.SIG_UNBLOCK, &mask, nil)
 	unix.Tgkill(os.Getpid(), unix.Gettid(), syscall.Signal(sig))
-}
-
-// Inherited returns the signals that this process was told to ignore when it
-// started, bit n-1 for signal n.
-//
-// The runtime keeps what it replaced in a variable of its own, which the linker
-// lets no one else name. Its address is in the symbol table of the program's file;
-// a stripped program has none, and then only what the runtime itself respects
-// (SIGHUP, SIGINT) is known.
-func Inherited() (ignored uint64) {
-	for sig := unix.Signal(1); sig <= 64; sig++ {
-		if a, err := Get(sig); err == nil && a.Handler == Ignore {
-			ignored |= 1 << (sig - 1)
-		}
-	}
-	f, err := elf.Open("/proc/self/exe")
-	if err != nil {
-		return ignored
-	}
-	defer f.Close()
-	syms, err := f.Symbols()
-	if err != nil || f.Type != elf.ET_EXEC {
-		return ignored
-	}
-	mem, err := os.Open("/proc/self/mem")
-	if err != nil {
-		return ignored
-	}
-	defer mem.Close()
-	for i := range syms {
-		var table [65 * 8]byte
-		if syms[i].Name != "runtime.fwdSig" || syms[i].Size < uint64(len(table)) {
-			continue
-		}
-		if _, err := mem.ReadAt(table[:], int64(syms[i].Value)); err != nil {
-			break
-		}
-		for sig := 1; sig <= 64; sig++ {
-			if binary.LittleEndian.Uint64(table[8*sig:]) == Ignore {
-				ignored |= 1 << (sig - 1)
-			}
-		}
-		break
-	}
-	return ignored
 }
