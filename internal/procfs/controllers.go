@@ -1,8 +1,6 @@
 package procfs
 
 import (
-	"os"
-
 	"github.com/containerd/cgroups/v3"
 )
 
@@ -97,7 +95,7 @@ func (k *Controllers) enabled(path []byte) controllerSet {
 		clear(k.known)
 	}
 	set := unreadable
-	if text, err := os.ReadFile(k.root + string(path) + "/cgroup.controllers"); err == nil {
+	if text, err := readFile(k.root+string(path)+"/cgroup.controllers", maxSmall); err == nil {
 		set = 0
 		for name, rest := cutField(text); len(name) > 0; name, rest = cutField(rest) {
 			if i := controller(name); i >= 0 {

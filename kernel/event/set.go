@@ -150,6 +150,9 @@ func selects(word string, s *spec.Syscall, in spec.Profile) bool {
 }
 
 func match(pattern, name string) bool {
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		return pattern == name
+	}
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok
 }
