@@ -5,21 +5,23 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // A tracee's next stop is often only microseconds away, while going to sleep and
-// being woken on another CPU costs more than that, most of all in a virtual
-// machine. So the driver looks for a report a few times before it sleeps, as
-// long as that pays: on one CPU, or on a busy machine, the tracee would wait for
-// the CPU that we look with.
+// being woken on another CPU costs both sides more than that, most of all in a
+// virtual machine, where an idle CPU is given back to the host. So the driver
+// looks for a report for a while before it sleeps, as long as that pays: on one
+// CPU, or on a busy machine, the tracee would wait for the CPU that we look with.
 
 const (
-	maxLooks  = 50   // before sleeping; some 20 µs
-	trial     = 64   // sleeps avoided or not, after which looking is judged
-	offStops  = 4096 // stops without looking after a bad judgement
-	goodTrial = trial * 3 / 4
+	lookFor   = 100 * time.Microsecond // of looking before sleeping
+	looksATime = 8                      // between two readings of the clock
+	trial      = 64                     // waits, after which looking is judged
+	goodTrial  = trial / 4              // hits that it must have then
+	offStops   = 512                    // stops without looking after a bad judgement
 )
 
 // A spinner decides whether to look before sleeping.
@@ -39,11 +41,17 @@ func (s *spinner) next() (tid int, status unix.WaitStatus, e syscall.Errno) {
 		s.off--
 		return wait(true)
 	}
-	for range maxLooks {
-		if tid, status, e = wait(false); tid != 0 || e != 0 {
-			s.judge(1)
-			return tid, status, e
+	for start := time.Now(); ; {
+		for range looksATime {
+			if tid, status, e = wait(false); tid != 0 || e != 0 {
+				s.judge(1)
+				return tid, status, e
+			}
 		}
+		if time.Since(start) > lookFor {
+			break
+		}
+		yield()
 	}
 	s.judge(0)
 	return wait(true)
@@ -86,3 +94,5 @@ func lessThanTwo(quota, period []byte) bool {
 	p, err2 := strconv.ParseInt(string(period), 10, 64)
 	return err1 == nil && err2 == nil && q > 0 && q < 2*p
 }
+
+func yield() { syscall.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
