@@ -56,6 +56,7 @@ type Driver struct {
 	procs      map[int]*process
 	parked     map[int]unix.WaitStatus // first stops of tracees whose parent was not heard of yet
 	pending    []stopped               // taken from wait, not yet handled
+	undrained  int                     // reports since all that were there were taken
 	root       int                     // pid of the command, 0 if attached
 	rootStatus unix.WaitStatus         // of the root
 	ended      bool                    // the root ended
@@ -207,6 +208,9 @@ func (d *Driver) choose() {
 		c.enter, c.exit = event.Pair(s, d.in)
 		c.onEnter = d.plans[c.enter].used
 		c.watch = d.cfg.Events.Has(s.SC) || need.Has(s.SC) || bookkeeping(c.exit)
+		if neverReturns(s) && !c.onEnter {
+			c.watch = false // there is nothing to tell
+		}
 		if !d.cfg.Events.Has(s.SC) {
 			c.flags = event.StateOnly
 		}
@@ -215,6 +219,8 @@ func (d *Driver) choose() {
 		}
 	}
 }
+
+func neverReturns(s *spec.Syscall) bool { return s.Name == "exit" || s.Name == "exit_group" }
 
 // namesFD reports whether showing an event needs names of descriptors or a
 // working directory.
@@ -294,12 +300,14 @@ func (d *Driver) step() error {
 	return nil
 }
 
-// maxPending bounds how many reports are taken before they are handled.
-const maxPending = 64
+const (
+	maxPending = 64 // reports taken before they are handled
+	drainEvery = 8  // reports, after which all that are there are taken
+)
 
-// collect waits for a report, and takes what else is there: the kernel always
-// reports the first stopped tracee of its list, so handling one at a time would
-// let a busy thread starve the others.
+// collect waits for a report, and now and then takes what else is there: the
+// kernel always reports the first stopped tracee of its list, so handling one at
+// a time would let a busy thread starve the others.
 func (d *Driver) collect() error {
 	for len(d.pending) < maxPending {
 		var tid int
@@ -326,12 +334,14 @@ func (d *Driver) collect() error {
 		case e != 0:
 			return fmt.Errorf("ptrace: wait for tracees: %w", e)
 		case tid == 0:
+			d.undrained = 0
 			return nil
 		}
 		d.pending = append(d.pending, stopped{tid, status})
-		if len(d.threads) == 1 {
-			return nil // no one to starve
+		if d.undrained++; d.undrained < drainEvery && len(d.pending) == 1 || len(d.threads) == 1 {
+			return nil // no one starves yet
 		}
+		d.undrained = drainEvery
 	}
 	return nil
 }

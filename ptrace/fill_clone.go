@@ -34,11 +34,7 @@ func (c *call) cloneFlags() uint64 {
 func (c *call) fillClone(flags uint64) {
 	t := c.t
 	p := t.proc
-	if c.ret == 0 && t.maker != nil && t.maker.proc != p {
-		if c.credentials(t.maker); t.maker.proc.forks {
-			p.nested = true
-		}
-	}
+	c.findSpaces(t)
 	st := *c.taskStatFull(t)
 	c.b.PutS64(c.ret)
 	if c.ret < 0 {

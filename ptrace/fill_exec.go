@@ -70,8 +70,8 @@ func (c *call) fillExec() {
 	c.b.PutU32(st.TTY)
 	c.b.PutS64(c.ownPgid(t, int64(st.PGRP)))
 	c.b.PutU32(c.loginUID(p))
-	cr := *c.credentials(t)
 	exe := c.executable(p)
+	cr := c.credentials(t)
 	c.b.PutU32(exe.flags)
 	c.b.PutU64(cr.inh)
 	c.b.PutU64(cr.prm)
@@ -185,7 +185,9 @@ func (c *call) executable(p *process) (x exe) {
 	file := unix.Stat_t{Uid: st.Uid, Gid: st.Gid, Mode: uint32(st.Mode)}
 	var fs unix.Statfs_t
 	readOnly := unix.Statfs("/proc/"+strconv.Itoa(p.pid)+"/exe", &fs) == nil && fs.Flags&unix.ST_RDONLY != 0
-	if procfs.MayWrite(&file, readOnly, c.taskStatus(c.t)) {
+	status := c.taskStatus(c.t)
+	c.t.creds = credsOf(status) // read for both
+	if procfs.MayWrite(&file, readOnly, status) {
 		x.flags |= exeWritable
 	}
 	// A memfd is in no directory; its name is made up (mm/memfd.c:alloc_name).
@@ -238,7 +240,7 @@ func (c *call) putExePath(path []byte) {
 
 // ownPgid is a process group's id in the thread's own PID namespace.
 func (c *call) ownPgid(t *thread, pgid int64) int64 {
-	if !t.proc.nested {
+	if c.findSpaces(t); !t.proc.nested {
 		return pgid
 	}
 	return int64(c.taskStatus(t).NSPgid)

@@ -16,6 +16,7 @@ const (
 	cloneParent   = 0x8000
 	cloneThread   = 0x10000
 	cloneUntraced = 0x800000
+	cloneNewUser  = 0x10000000
 	cloneNewPID   = 0x20000000
 )
 
@@ -25,7 +26,7 @@ func (d *Driver) cloned(t *thread, tid int) {
 	if d.threads[tid] != nil {
 		return
 	}
-	child := &thread{tid: tid, every: t.every, muted: t.muted, entry: t.entry, comm: t.comm, commN: t.commN}
+	child := &thread{tid: tid, every: t.every, muted: t.muted, entry: t.entry, creds: t.creds, comm: t.comm, commN: t.commN}
 	d.threads[tid] = child
 	c := d.at(t)
 	flags := uint64(0)
@@ -45,8 +46,11 @@ func (d *Driver) cloned(t *thread, tid int) {
 		if flags&cloneParent != 0 {
 			child.proc.parent = t.proc.parent
 		}
-		if flags&cloneNewPID != 0 || t.proc.nested {
-			child.proc.nested, child.proc.creds.valid = true, false
+		d.findSpaces(t)
+		child.proc.nested = t.proc.nested || t.proc.forks || flags&cloneNewPID != 0
+		child.proc.spaced = t.proc.spaced
+		if flags&cloneNewUser != 0 {
+			child.creds.valid = false
 		}
 	}
 	child.proc.threads++
@@ -170,8 +174,12 @@ func (d *Driver) execed(t *thread) {
 	}
 	p := t.proc
 	p.forgetProgram()
+	t.creds.valid = false
 	p.ran = true
 	t.halted = 0
+	if !t.every {
+		t.entered, t.exiting = false, false // all is told here: no need to stop at the end of the call
+	}
 	if !t.muted {
 		c := d.at(t)
 		if c.entry.sc == nil || !isExec(d.calls[c.entry.sc.SC].exit) {

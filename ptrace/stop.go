@@ -266,17 +266,24 @@ func (d *Driver) keepBooks(c *call, x event.Type) {
 	case event.SocketX, event.AcceptX, event.Accept4X, event.OpenX, event.OpenatX, event.DupX:
 		p.files.drop(int32(c.ret))
 	case event.SetuidX, event.SetgidX, event.SetreuidX, event.SetregidX, event.SetresuidX, event.SetresgidX,
-		event.CapsetX, event.SetnsX:
-		p.creds.valid = false
+		event.CapsetX:
+		c.t.creds.valid = false
+	case event.SetnsX:
+		c.t.creds.valid, p.spaced = false, false
 	case event.UnshareX:
-		p.creds.valid = false
+		c.t.creds.valid, p.spaced = false, false
 		p.files = newFiles() // CLONE_FILES takes a table of its own; a fresh cache is always right
-	case event.SetrlimitX, event.PrlimitX:
-		d.forgetLimits()
+	case event.SetrlimitX:
+		if c.args[0] == unix.RLIMIT_NOFILE {
+			d.forgetLimits()
+		}
+	case event.PrlimitX:
+		if c.args[1] == unix.RLIMIT_NOFILE && c.args[2] != 0 {
+			d.forgetLimits()
+		}
 	case event.IOUringSetupX:
 		p.files = &files{opaque: true}
 	case event.PrctlX:
-		p.creds.valid = false // PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_SET_SECUREBITS
 		if c.args[0] == unix.PR_SET_SECCOMP {
 			c.t.every = true
 		}

@@ -31,6 +31,8 @@ type thread struct {
 	maker    *thread // that made it; nil if unknown
 	children int     // processes made by it that live
 
+	creds creds
+
 	comm  [16]byte
 	commN int // bytes of comm
 }
@@ -62,22 +64,22 @@ type process struct {
 
 	execName []byte // of the last execve, with its NUL
 	cgroups  []byte // nil: not read
-	creds    creds
 	fdlimit  int64 // -1: not read
 	nsInit   uint64
 	nested   bool // in a PID namespace below ours
 	forks    bool // its children will be in another PID namespace than it
+	spaced   bool // nested and forks are known
 	login    uint32
 	hasLog   bool
 
 	files *files
 }
 
-// creds are a thread's credentials, as far as the contract shows them. set*id
-// calls invalidate them.
+// creds are a thread's credentials, as far as the contract shows them: each
+// thread has its own, which it gives to what it makes. set*id calls invalidate
+// them.
 type creds struct {
 	valid         bool
-	tid           int // whose they are
 	euid, egid    uint32
 	inh, prm, eff uint64
 }
@@ -97,7 +99,7 @@ func (p *process) release() {
 
 // forgetProgram drops what execve changes.
 func (p *process) forgetProgram() {
-	p.creds.valid, p.denied = false, access{pid: p.pid}
+	p.denied = access{pid: p.pid}
 	p.cgroups, p.hasLog = nil, false
 	p.files = newFiles()
 }
@@ -107,8 +109,7 @@ func newProcess(pid int, parent *process) *process {
 	p := &process{pid: pid, dir: -1, statm: -1, fdlimit: -1, files: newFiles()}
 	if parent != nil {
 		p.parent = parent.pid
-		p.cgroups, p.creds = parent.cgroups, parent.creds
-		p.fdlimit, p.nsInit, p.nested = parent.fdlimit, parent.nsInit, parent.nested
+		p.cgroups, p.fdlimit, p.nsInit = parent.cgroups, parent.fdlimit, parent.nsInit
 		p.login, p.hasLog = parent.login, parent.hasLog
 		p.denied = parent.denied
 	}
@@ -122,20 +123,30 @@ func newProcess(pid int, parent *process) *process {
 
 // credentials returns those of a thread.
 func (d *Driver) credentials(t *thread) *creds {
-	c := &t.proc.creds
-	// Each thread has its own: a raw call changes one thread only.
-	if !c.valid || t.proc.threads > 1 && c.tid != t.tid {
-		s := d.taskStatus(t)
-		*c = creds{s.Pid != 0, t.tid, s.UID[1], s.GID[1], s.CapInh, s.CapPrm, s.CapEff}
-		t.proc.nested = s.Pid != 0 && s.NSPid != 0 && s.NSPid != s.Pid
-		t.proc.forks = d.forksElsewhere(t.proc)
+	if !t.creds.valid {
+		t.creds = credsOf(d.taskStatus(t))
 	}
-	return c
+	return &t.creds
+}
+
+func credsOf(s *procfs.Status) creds {
+	return creds{s.Pid != 0, s.UID[1], s.GID[1], s.CapInh, s.CapPrm, s.CapEff}
+}
+
+// findSpaces finds out about the PID namespaces of a thread's process.
+func (d *Driver) findSpaces(t *thread) {
+	p := t.proc
+	if p.spaced {
+		return
+	}
+	s := d.taskStatus(t)
+	p.nested = s.Pid != 0 && s.NSPid != 0 && s.NSPid != s.Pid
+	p.forks = d.forksElsewhere(p)
+	p.spaced = s.Pid != 0
 }
 
 // forksElsewhere reports whether children of a process get another PID namespace
-// than its own: unshare(2) and setns(2) move the children only. Both calls make
-// the credentials be read anew.
+// than its own: unshare(2) and setns(2) move the children only.
 func (d *Driver) forksElsewhere(p *process) bool {
 	var own, next unix.Statx_t
 	if p.statLink(linkPIDNS, unix.STATX_INO, &own) != 0 || p.statLink(linkPIDNSNext, unix.STATX_INO, &next) != 0 {
