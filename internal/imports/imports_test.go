@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"internal/imports":  {},
 	"internal/procfs":   {"internal/snapshot", "kernel/event/spec"},
 
+	"kernel": {"internal/procfs", "internal/signals"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
 	"internal/state":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},

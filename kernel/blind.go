@@ -1,0 +1,50 @@
+package kernel
+
+import "golang.org/x/sys/unix"
+
+// Ptrace is the driver that needs no kernel driver. Package kernel does not run
+// it, but knows what it would not see here.
+const Ptrace = "ptrace"
+
+// A Blind says what a driver would not see.
+type Blind struct {
+	Driver string `json:"driver"`
+	What   string `json:"what"`
+	Change string `json:"change"` // what would help; empty if nothing does
+}
+
+// BlindSpots lists what drivers would not see here though they can be used: what
+// is beyond the walls of this container, and of other users.
+func BlindSpots(m *Machine) (list []Blind) {
+	add := func(driver, what, change string) { list = append(list, Blind{driver, what, change}) }
+	if m.Container != "" || m.GVisor || m.PIDNS {
+		add(Ptrace, "what is started into this container from outside (docker exec, kubectl exec, ECS Exec, exec probes): it is no descendant of a traced command",
+			"-p its PID, or a kernel driver with --host")
+	}
+	if m.PIDNS {
+		add(Ptrace, "processes outside of this PID namespace", m.hostPIDs())
+		add(ModernBPF, "names of processes and files from before the start: /proc shows the ids of this PID namespace, events have the machine's", m.hostPIDs())
+	}
+	if !m.Has(unix.CAP_SYS_PTRACE) {
+		grant := m.grant("SYS_PTRACE")
+		add(Ptrace, "with -p, processes of other users; and setuid programs of a traced command gain no privileges", grant)
+		add(ModernBPF, "what processes of other users had open before the start", grant)
+		if m.Yama.Known && m.Yama.Value == 1 {
+			add(Ptrace, "with -p, processes that trace did not start (kernel.yama.ptrace_scope is 1)", grant)
+		}
+	}
+	return list
+}
+
+// hostPIDs says how to see all processes of the machine.
+func (m *Machine) hostPIDs() string {
+	switch {
+	case m.Platform == "kubernetes":
+		return "hostPID: true"
+	case m.Platform != "":
+		return ""
+	case m.Container == "docker" || m.Container == "podman":
+		return m.Container + " run --pid=host"
+	}
+	return "run trace outside of the namespace"
+}

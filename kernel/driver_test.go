@@ -1,0 +1,128 @@
+package kernel
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/procfs"
+)
+
+// able is a machine on which the modern probe works.
+func able() Machine {
+	return Machine{
+		Version: version(6, 1), BTF: Present, TracingBTF: Present, RingBuffer: Present, MemcgCharge: Present,
+		Caps: 1<<unix.CAP_BPF | 1<<unix.CAP_PERFMON | 1<<unix.CAP_SYS_PTRACE, Memlock: 8 << 20, Lockdown: "none",
+	}
+}
+
+// TestModernBPF takes away what the modern probe needs, one at a time.
+func TestModernBPF(t *testing.T) {
+	const both = 1<<unix.CAP_BPF | 1<<unix.CAP_PERFMON
+	for name, c := range map[string]struct {
+		take        func(m *Machine)
+		why, change string // parts of the verdict
+	}{
+		"nothing":     {func(m *Machine) {}, "", ""},
+		"old kernel":  {func(m *Machine) { m.Version, m.RingBuffer = version(5, 4), Missing }, "Linux 5.4 has no BPF ring buffer", "5.8"},
+		"backport":    {func(m *Machine) { m.Version = version(4, 18) }, "", ""},
+		"no BTF":      {func(m *Machine) { m.BTF, m.TracingBTF = Missing, Missing }, "does not tell its types", "CONFIG_DEBUG_INFO_BTF"},
+		"gVisor":      {func(m *Machine) { m.GVisor, m.RingBuffer = true, Missing }, "gVisor", "use ptrace"},
+		"no CAP_BPF":  {func(m *Machine) { m.Caps &^= 1 << unix.CAP_BPF; m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "trace lacks CAP_BPF", "setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep"},
+		"no rights":   {func(m *Machine) { m.Caps &^= both; m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "trace lacks CAP_BPF and CAP_PERFMON", "as root"},
+		"SYS_ADMIN":   {func(m *Machine) { m.Caps = 1 << unix.CAP_SYS_ADMIN }, "", ""},
+		"docker":      {func(m *Machine) { m.Caps, m.Container = 0, "docker" }, "lacks", "docker run --cap-add=BPF --cap-add=PERFMON --cap-add=SYS_PTRACE"},
+		"kubernetes":  {func(m *Machine) { m.Caps, m.Platform = 0, "kubernetes" }, "lacks", "capabilities.add: [BPF, PERFMON, SYS_PTRACE]"},
+		"Fargate":     {func(m *Machine) { m.Caps, m.Platform = 0, "ecs-fargate" }, "lacks", "nothing: Fargate"},
+		"Cloud Run":   {func(m *Machine) { m.Caps, m.Platform = 0, "cloud-run" }, "lacks", "nothing: Cloud Run"},
+		"rootless":    {func(m *Machine) { m.UserNS, m.RingBuffer, m.TracingBTF = true, Unknown, Unknown }, "user namespace", "outside"},
+		"token":       {func(m *Machine) { m.UserNS = true }, "", ""},
+		"lockdown":    {func(m *Machine) { m.Lockdown = "confidentiality" }, "locked down", "lockdown=integrity"},
+		"integrity":   {func(m *Machine) { m.Lockdown = "integrity" }, "", ""},
+		"memlock":     {func(m *Machine) { m.Version, m.MemcgCharge = version(5, 10), Missing }, "8192 KiB", "SYS_RESOURCE"[4:]},
+		"no memlock":  {func(m *Machine) { m.MemcgCharge, m.Memlock = Missing, unix.RLIM_INFINITY }, "", ""},
+		"resource":    {func(m *Machine) { m.MemcgCharge, m.Caps = Missing, both|1<<unix.CAP_SYS_RESOURCE }, "", ""},
+		"seccomp":     {func(m *Machine) { m.RingBuffer, m.TracingBTF, m.Seccomp = Unknown, Unknown, procfs.SeccompFilter }, "seccomp filter", "allow bpf"},
+		"LSM":         {func(m *Machine) { m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "in spite of", "security modules"},
+		"not tracing": {func(m *Machine) { m.TracingBTF = Missing }, "no tp_btf programs", "CONFIG_BPF_EVENTS"},
+		"no ptrace":   {func(m *Machine) { m.Caps = both }, "", ""},
+	} {
+		m := able()
+		c.take(&m)
+		v := Drivers(&m)[0]
+		if v.Driver != ModernBPF || v.Usable != (c.why == "") || !strings.Contains(v.Why, c.why) ||
+			!strings.Contains(strings.ToLower(v.Change), strings.ToLower(c.change)) || (v.Why == "") != (v.Change == "") ||
+			strings.Contains(v.Why+v.Change, "\n") {
+			t.Errorf("%s: %+v, want %q and %q", name, v, c.why, c.change)
+		}
+	}
+}
+
+// TestNotBuilt: what this program does not carry is not said to be usable on any
+// machine.
+func TestNotBuilt(t *testing.T) {
+	m := able()
+	m.Caps = ^uint64(0)
+	list := Drivers(&m)
+	if len(list) != 3 || list[1].Driver != ClassicBPF || list[2].Driver != Module {
+		t.Fatalf("drivers: %+v", list)
+	}
+	for _, v := range list[1:] {
+		if v.Usable || v.Why != "not part of this build" {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
+// TestAllowPtrace: what is advised where ptrace is refused.
+func TestAllowPtrace(t *testing.T) {
+	for name, c := range map[string]struct {
+		m    Machine
+		want string
+	}{
+		"Yama 3":         {Machine{Yama: Setting{3, true}, Caps: ^uint64(0)}, "reboot"},
+		"Yama 2":         {Machine{Yama: Setting{2, true}}, "cap_sys_ptrace"},
+		"Yama 2 as root": {Machine{Yama: Setting{2, true}, Caps: ^uint64(0)}, ""},
+		"Yama 1":         {Machine{Yama: Setting{1, true}}, ""},
+		"docker":         {Machine{Seccomp: procfs.SeccompFilter, Container: "docker"}, "docker run --security-opt seccomp=FILE"},
+		"kubernetes":     {Machine{Seccomp: procfs.SeccompFilter, Platform: "kubernetes"}, "seccompProfile that allows ptrace"},
+		"Fargate":        {Machine{Seccomp: procfs.SeccompFilter, Platform: "ecs-fargate"}, "linuxParameters.capabilities.add"},
+		"filter":         {Machine{Seccomp: procfs.SeccompFilter}, "allow ptrace"},
+	} {
+		if got := c.m.AllowPtrace(); !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestBlindSpots: a machine without walls has none, and each wall has its own.
+func TestBlindSpots(t *testing.T) {
+	m := able()
+	if list := BlindSpots(&m); len(list) != 0 {
+		t.Errorf("on the machine itself, with CAP_SYS_PTRACE: %+v", list)
+	}
+	for name, c := range map[string]struct {
+		take func(m *Machine)
+		want []string // driver and a part of the text, in order
+	}{
+		"container":     {func(m *Machine) { m.Container = "containerd" }, []string{"ptrace kubectl exec"}},
+		"PID namespace": {func(m *Machine) { m.PIDNS = true }, []string{"ptrace kubectl exec", "ptrace outside of this PID namespace", "modern-bpf names"}},
+		"other users":   {func(m *Machine) { m.Caps = 0 }, []string{"ptrace other users", "modern-bpf other users"}},
+		"Yama":          {func(m *Machine) { m.Caps, m.Yama = 0, Setting{1, true} }, []string{"ptrace other users", "modern-bpf other users", "ptrace ptrace_scope"}},
+	} {
+		m := able()
+		c.take(&m)
+		list := BlindSpots(&m)
+		if len(list) != len(c.want) {
+			t.Errorf("%s: %+v", name, list)
+			continue
+		}
+		for i, want := range c.want {
+			driver, text, _ := strings.Cut(want, " ")
+			if list[i].Driver != driver || !strings.Contains(list[i].What, text) {
+				t.Errorf("%s: %+v, want %q", name, list[i], want)
+			}
+		}
+	}
+}
