@@ -23,6 +23,7 @@ check:
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) run ./kernel/event/gen -check
+	$(GO) test ./internal/imports
 	@$(GO) run ./cmd/trace man | diff -q - docs/trace.1 >/dev/null || { echo 'docs/trace.1 is stale: run make generate'; exit 1; }
 
 # deps installs the packages that tests use, or says which are missing.
