@@ -30,7 +30,8 @@ var allowed = map[string][]string{
 	"internal/capture":    {"internal/snapshot", "kernel/event", "kernel/event/spec"},
 	"internal/output":     {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
 	"internal/pipeline":   {"internal/state", "kernel/event"},
-	"internal/sysdigtest": {},
+	"internal/debian":     {},
+	"internal/sysdigtest": {"internal/debian"},
 	"internal/bench":      {"kernel/event", "kernel/event/spec"},
 
 	"cmd/trace": {

@@ -2,10 +2,9 @@
 // are written for.
 //
 // In a nutshell: Bookworm and Forky return a Tool, whose Run runs sysdig. What
-// the machine has not installed is fetched from its own Debian mirror, with all
-// libraries, and unpacked aside in the user's cache directory; nothing is
-// installed, and root is not needed. Where that cannot be done tests are
-// skipped, but fail under CI=true or LANNER_TEST_ALL=1.
+// the machine has not installed is fetched by internal/debian and unpacked
+// aside. Where that cannot be done tests are skipped, but fail under CI=true or
+// LANNER_TEST_ALL=1.
 package sysdigtest
 
 import (
@@ -13,7 +12,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -96,21 +94,4 @@ func (s *Tool) Run(t testing.TB, args ...string) string {
 		t.Fatalf("sysdig %s %s: %v\n%s", s.Version, strings.Join(args, " "), err, complaints.String())
 	}
 	return out.String()
-}
-
-// unpacked returns the tool in a directory that packages were unpacked in, run
-// by its own loader with its own libraries: those of the machine may be older.
-func unpacked(root string) (*Tool, bool) {
-	var loaders, dirs []string
-	for _, top := range []string{root + "/usr/lib", root + "/lib"} {
-		found, _ := filepath.Glob(top + "/*/ld-linux-*")
-		loaders = append(loaders, found...)
-		found, _ = filepath.Glob(top + "/*-linux-gnu*")
-		dirs = append(dirs, found...)
-	}
-	program := root + "/usr/bin/sysdig"
-	if _, err := os.Stat(program); err != nil || len(loaders) == 0 {
-		return nil, false
-	}
-	return &Tool{argv: []string{loaders[0], "--library-path", strings.Join(dirs, ":"), program}}, true
 }
