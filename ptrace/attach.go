@@ -84,15 +84,11 @@ func explainSeize(tid int, e syscall.Errno) error {
 		return fmt.Errorf("%s: it is a thread of the kernel", what)
 	}
 	hasPtrace := ours.Capable(unix.CAP_SYS_PTRACE)
-	if scope, ok := procfs.Sysctl("/proc", "kernel.yama.ptrace_scope"); ok {
-		switch {
-		case scope == 3:
-			return fmt.Errorf("%s: Yama forbids tracing until the next boot (kernel.yama.ptrace_scope is 3)", what)
-		case scope == 2 && !hasPtrace:
-			return fmt.Errorf("%s: Yama wants CAP_SYS_PTRACE (kernel.yama.ptrace_scope is 2): run trace as root", what)
-		case scope == 1 && !hasPtrace:
-			return fmt.Errorf("%s: Yama lets only ancestors trace (kernel.yama.ptrace_scope is 1): start the program under trace, run trace with CAP_SYS_PTRACE, or set ptrace_scope to 0", what)
-		}
+	if why := yamaRefuses(hasPtrace); why != "" {
+		return fmt.Errorf("%s: %s", what, why)
+	}
+	if scope, ok := procfs.Sysctl("/proc", yamaScope); ok && scope == 1 && !hasPtrace {
+		return fmt.Errorf("%s: Yama lets only ancestors trace (kernel.yama.ptrace_scope is 1): start the program under trace, run trace with CAP_SYS_PTRACE, or set ptrace_scope to 0", what)
 	}
 	if !hasPtrace {
 		if its.UID[1] != ours.UID[1] {
@@ -109,6 +105,21 @@ func explainSeize(tid int, e syscall.Errno) error {
 	return fmt.Errorf("%s: refused in spite of CAP_SYS_PTRACE: a security module (AppArmor, SELinux), or a user namespace above ours", what)
 }
 
+// yamaScope is the setting of Yama (Documentation/admin-guide/LSM/Yama.rst).
+const yamaScope = "kernel.yama.ptrace_scope"
+
+// yamaRefuses says why Yama lets us trace nothing, not even a child of ours; empty
+// if it does.
+func yamaRefuses(hasPtrace bool) string {
+	switch scope, ok := procfs.Sysctl("/proc", yamaScope); {
+	case ok && scope == 3:
+		return "Yama forbids tracing until the next boot (kernel.yama.ptrace_scope is 3)"
+	case ok && scope == 2 && !hasPtrace:
+		return "Yama wants CAP_SYS_PTRACE (kernel.yama.ptrace_scope is 2): run trace as root"
+	}
+	return ""
+}
+
 // explainStart says why a command can't be traced from its start.
 func explainStart(path string, err error) error {
 	if err != unix.EPERM && err != unix.ENOSYS && err != unix.EACCES {
@@ -117,6 +128,9 @@ func explainStart(path string, err error) error {
 	ours := procfs.OwnStatus()
 	if ours.TracerPid != 0 {
 		return fmt.Errorf("cannot trace %s: process %d traces it already, as it traces trace", path, ours.TracerPid)
+	}
+	if why := yamaRefuses(ours.Capable(unix.CAP_SYS_PTRACE)); why != "" {
+		return fmt.Errorf("cannot trace %s: %s", path, why)
 	}
 	if ours.Seccomp == procfs.SeccompFilter {
 		return fmt.Errorf("cannot trace %s: a seccomp filter over trace refuses ptrace (a container's profile that does not allow it)", path)
