@@ -60,7 +60,7 @@ func (j *injection) finish() {
 
 // filter makes the calls that install a program.
 func (j *injection) filter(prog []unix.SockFilter) error {
-	img := newImage("", nil, nil, prog)
+	img := newImage("", nil, nil, prog, 0)
 	size := uint64(img.size())
 	addr := j.call(unix.SYS_MMAP, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
 	if isError(addr) {

@@ -72,7 +72,8 @@ func (d *Driver) become(t *thread, path string, argv, env []string, ready func(p
 	if filtered {
 		prog = filterProgram(&d.tables, d.watched())
 	}
-	img := newImage(path, argv, env, prog)
+	given := signals.Inherited()
+	img := newImage(path, argv, env, prog, given.Blocked)
 	addr := j.call(unix.SYS_MMAP, 0, uint64(img.size()), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
 	if isError(addr) {
@@ -82,10 +83,13 @@ func (d *Driver) become(t *thread, path string, argv, env []string, ready func(p
 	if e := m.write(uint64(addr), img.at(uint64(addr))); e != 0 {
 		return fmt.Errorf("ptrace: write the arguments of %s: %w", path, e)
 	}
-	for ignored, sig := signals.Inherited().Ignored, uint64(1); sig <= 64; sig++ {
-		if ignored>>(sig-1)&1 != 0 {
+	for sig := uint64(1); sig <= 64; sig++ {
+		if given.Ignored>>(sig-1)&1 != 0 {
 			j.call(unix.SYS_RT_SIGACTION, sig, uint64(addr)+img.ignore, 0, 8, 0, 0)
 		}
+	}
+	if given.Blocked != 0 {
+		j.call(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uint64(addr)+img.blocked, 0, 8, 0, 0)
 	}
 	if filtered {
 		if err := d.filterCommand(j, uint64(addr)+img.prog, path); err != nil {
@@ -193,18 +197,18 @@ func (d *Driver) StartResult() error {
 }
 
 // An image is what a process needs in its memory to become a command: the name
-// of the program, its arguments and environment, the filter, and a disposition
-// that ignores signals.
+// of the program, its arguments and environment, the filter, a disposition that
+// ignores signals, and a mask of blocked ones.
 type image struct {
-	bytes                         []byte
-	path, argv, env, prog, ignore uint64 // offsets
-	pointers                      []pointer
+	bytes                                  []byte
+	path, argv, env, prog, ignore, blocked uint64 // offsets
+	pointers                               []pointer
 }
 
 // A pointer is a place in the image that holds the address of another.
 type pointer struct{ at, to uint64 }
 
-func newImage(path string, argv, env []string, prog []unix.SockFilter) *image {
+func newImage(path string, argv, env []string, prog []unix.SockFilter, blocked uint64) *image {
 	img := &image{}
 	img.path = img.text(path)
 	img.argv = img.vector(argv)
@@ -212,6 +216,8 @@ func newImage(path string, argv, env []string, prog []unix.SockFilter) *image {
 	img.ignore = img.align()
 	a := signals.Action{Handler: signals.Ignore}
 	img.bytes = append(img.bytes, unsafe.Slice((*byte)(unsafe.Pointer(&a)), unsafe.Sizeof(a))...)
+	img.blocked = img.align()
+	img.bytes = le.AppendUint64(img.bytes, blocked)
 	if len(prog) > 0 {
 		// struct sock_fprog: length, pointer; then the program itself.
 		img.prog = img.align()

@@ -43,7 +43,9 @@ func TestInherited(t *testing.T) {
 		"background":       `"$@" & wait $!`,
 		"descriptor limit": `ulimit -n 77; exec "$@"`,
 		"descriptors":      `exec 3</dev/null 7>/dev/null 9<&-; exec "$@"`,
+		"soft limit":       `ulimit -Sn 99; exec "$@"`,
 		"umask":            `umask 0137; exec "$@"`,
+		"blocked signals":  `exec env --block-signal=TERM,CHLD,PROF,URG,34 "$@"`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := run(t, "sh", "-c", c, "sh", selfBin, "given")
