@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 )
 
 // A report is all that is measured.
@@ -13,6 +14,7 @@ type report struct {
 	Workloads   []workloadFigures `json:"workloads"`
 	Memory      memoryFigures     `json:"memory"`
 	Attach      attachFigures     `json:"attach"`
+	Probe       probeFigures      `json:"probe"`
 	Notes       []string          `json:"notes"`
 	Faults      []string          `json:"faults"`
 }
@@ -101,7 +103,7 @@ func (r *report) fault(format string, args ...any) {
 
 // lost counts the lost events of all runs.
 func (r *report) lost() (n uint64) {
-	for _, w := range r.Workloads {
+	for _, w := range slices.Concat(r.Workloads, r.Probe.Workloads) {
 		for _, c := range w.Cells {
 			n += c.Lost
 		}

@@ -26,7 +26,7 @@ func (r *report) print(w io.Writer, form func(table, io.Writer) error) error {
 }
 
 func (r *report) tables() []table {
-	return []table{
+	ts := []table{
 		r.machineTable(), r.whatTable(), r.wayTable(),
 		r.cellTable(fmt.Sprintf("Wall time in seconds, median of %d", r.Repetitions), nil, func(c *cell) string { return seconds(c.Median) }),
 		r.cellTable(fmt.Sprintf("Wall time, native is 1 (goal for trace on dd: at most %g)", mostOfNative), isTracer, func(c *cell) string {
@@ -41,6 +41,10 @@ func (r *report) tables() []table {
 		}),
 		r.memoryTable(), r.attachTable(),
 	}
+	if len(r.Probe.Columns) > 0 {
+		ts = append(ts, r.probeTable())
+	}
+	return ts
 }
 
 func (r *report) machineTable() table {

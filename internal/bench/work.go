@@ -16,6 +16,9 @@ func work(args []string) error {
 		return errors.New("no name of a workload")
 	}
 	name, args := args[0], args[1:]
+	if name == "timed" && len(args) > 0 {
+		return workTimed(args)
+	}
 	want := map[string]int{"files": 2, "threads": 1, "serve": 2, "load": 3, "steady": 1}
 	n, ok := want[name]
 	if !ok {
