@@ -53,3 +53,25 @@ func camel(snake string) string {
 	}
 	return s.String()
 }
+
+// goPrograms maps events of calls to the programs of the modern probe that lay
+// them out: FILL_ENTER and FILL_EXIT of fill.h name them.
+func goPrograms() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `// %s
+
+package bpf
+
+import "github.com/lannerhq/lanner/kernel/event"
+
+// programs are the tail-called programs, by the event that they lay out.
+var programs = map[event.Type]string{
+`, banner)
+	for i := range spec.Events {
+		if e := &spec.Events[i]; e.In != spec.None && isCall(e) {
+			fmt.Fprintf(&b, "\tevent.%s: %q,\n", e.Ident, snake(e.Ident))
+		}
+	}
+	b.WriteString("}\n")
+	return b.Bytes()
+}

@@ -30,6 +30,7 @@ type output struct {
 var outputs = []output{
 	{"kernel/event/types_gen.go", goTypes},
 	{"ptrace/fillers_gen.go", goFillers},
+	{"bpf/programs_gen.go", goPrograms},
 	{"kernel/uapi/event.h", cEvent},
 	{"kernel/uapi/convert.h", cConvert},
 	{"kernel/uapi/syscalls.h", cSyscalls},

@@ -1,0 +1,68 @@
+package bpf
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/link"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// hooks names the programs that are attached, in the order in which they are: what
+// keeps the tree up to date comes first.
+func (d *Driver) hooks() (names []string) {
+	add := func(name string, wanted bool) {
+		if wanted {
+			names = append(names, name)
+		}
+	}
+	wanted := func(call string) bool { return d.sel.want(spec.FindSyscall(call).SC) != 0 }
+	tree := d.scopeKind() == scopeTree
+	add("sched_process_fork", tree)
+	add("sched_process_exit", tree || wanted("sched_process_exit"))
+	add("fork_child", machine == spec.Arm64 && wanted("clone"))
+	add("sched_process_exec", wanted("execve"))
+	add("signal_deliver", wanted("signal_deliver"))
+	add("sched_switch", wanted("sched_switch"))
+	add("page_fault_user", machine == spec.X86 && wanted("page_fault_user"))
+	add("page_fault_kernel", machine == spec.X86 && wanted("page_fault_kernel"))
+	add("sys_enter", d.sel.any(wantEnter))
+	add("sys_exit", d.sel.any(wantExit))
+	return names
+}
+
+// attach starts the probe. A tree gets its first members as soon as it is kept up
+// to date: none of their children is missed.
+func (d *Driver) attach() error {
+	filled := false
+	for _, name := range d.hooks() {
+		if !filled && name != "sched_process_fork" && name != "sched_process_exit" {
+			if err := d.fillScope(); err != nil {
+				return err
+			}
+			filled = true
+		}
+		p := d.coll.Programs[name]
+		if p == nil {
+			return fmt.Errorf("attach %s: the probe has no such program", name)
+		}
+		l, err := link.AttachTracing(link.TracingOptions{Program: p})
+		if err != nil {
+			return fmt.Errorf("attach %s: %w", name, err)
+		}
+		d.linkMu.Lock()
+		d.links = append(d.links, l)
+		d.linkMu.Unlock()
+	}
+	return nil
+}
+
+// detach stops the probe.
+func (d *Driver) detach() {
+	d.linkMu.Lock()
+	defer d.linkMu.Unlock()
+	for i := len(d.links) - 1; i >= 0; i-- {
+		d.links[i].Close()
+	}
+	d.links = nil
+}

@@ -1,0 +1,111 @@
+package bpf
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// makeRings makes the ring buffers and tells the probe which CPU has which. CPUs that
+// come up later share the first one.
+func (d *Driver) makeRings() error {
+	online, err := onlineCPUs()
+	if err != nil {
+		return err
+	}
+	of := make([]int, d.numCPU) // buffer of each CPU
+	for i, cpu := range online {
+		if cpu >= d.numCPU {
+			return fmt.Errorf("CPU %d is online, but not possible", cpu)
+		}
+		if d.cfg.CPUsPerBuffer > 0 {
+			of[cpu] = i / d.cfg.CPUsPerBuffer
+		}
+		d.scratch(cpu).Known = 1
+	}
+	if err := d.makePoll(); err != nil {
+		return err
+	}
+	for range of[online[len(online)-1]] + 1 {
+		r, err := newRing(d.cfg.BufferBytes)
+		if err != nil {
+			return err
+		}
+		d.merger.rings = append(d.merger.rings, r)
+		if err := d.poll(r.m.FD()); err != nil {
+			return err
+		}
+	}
+	for cpu, i := range of {
+		if err := d.coll.Maps[modernMapRings].Put(uint32(cpu), d.merger.rings[i].m); err != nil {
+			return fmt.Errorf("set up the ring buffer of CPU %d: %w", cpu, err)
+		}
+	}
+	return nil
+}
+
+// wakeupBytes is how much a CPU sends before the reader is woken: together the CPUs
+// that share a buffer then have filled an eighth of it.
+func (d *Driver) wakeupBytes() int {
+	sharing := d.cfg.CPUsPerBuffer
+	if sharing == 0 || sharing > d.numCPU {
+		sharing = d.numCPU
+	}
+	return d.cfg.BufferBytes / 8 / sharing
+}
+
+// makePoll prepares what wait sleeps on.
+func (d *Driver) makePoll() (err error) {
+	if d.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("epoll_create1: %w", err)
+	}
+	if d.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	return d.poll(d.wake)
+}
+
+func (d *Driver) poll(fd int) error {
+	if err := unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+		return fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return nil
+}
+
+// onlineCPUs returns the numbers of the CPUs that are up, in order.
+func onlineCPUs() ([]int, error) {
+	const name = "/sys/devices/system/cpu/online"
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("find out which CPUs are up: %w", err)
+	}
+	list, err := parseCPUs(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return list, nil
+}
+
+// parseCPUs reads a list like 0-3,6.
+func parseCPUs(text string) (list []int, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		from, err := strconv.Atoi(first)
+		to := from
+		if err == nil && isRange {
+			to, err = strconv.Atoi(last)
+		}
+		if err != nil || from < 0 || to < from || to > maxCPU {
+			return nil, fmt.Errorf("%q is no list of CPUs", text)
+		}
+		for ; from <= to; from++ {
+			list = append(list, from)
+		}
+	}
+	return list, nil
+}
+
+const maxCPU = 1 << 16

@@ -1,0 +1,17 @@
+// Package bpf is the modern eBPF probe: programs in the kernel that lay out events
+// where they happen, and the half that loads and reads them.
+//
+// In a nutshell: Open writes what is wanted into the constants of the object that
+// is compiled from modern/ (load.go, tables.go), loads the programs of the wanted
+// events and hangs the first ones on their tracepoints (attach.go). The kernel
+// sends events into ring buffers that are mapped here; ReadInto takes the oldest
+// one of all buffers (merge.go, ring.go) without copying it.
+//
+// Which processes are watched is decided in the kernel: all, a tree that the probe
+// keeps up to date as processes are made and end (scope.go), or a cgroup.
+//
+// A Driver is read by one goroutine at a time. Stop, Close, Add and Stats may be
+// called from any.
+package bpf
+
+//go:generate go tool bpf2go -go-package bpf -target amd64,arm64 modern modern/probe.bpf.c -- -mcpu=v3 -O2 -Wall -Wextra -Wno-unused-parameter -Werror

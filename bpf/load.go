@@ -1,0 +1,237 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// Open loads the probe and starts tracing. The text of an error is one line;
+// errors.As finds an *ebpf.VerifierError with the whole log, errors.Is the errno.
+func Open(cfg Config) (*Driver, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("bpf: %w", err)
+	}
+	d := &Driver{cfg: cfg, epoll: -1, wake: -1, idle: minIdle}
+	if err := d.open(); err != nil {
+		d.detach()
+		d.release()
+		return nil, fmt.Errorf("bpf: %w", oneLine(err))
+	}
+	return d, nil
+}
+
+func (d *Driver) open() error {
+	var err error
+	if d.sel, err = newSelection(d.cfg.Profile, d.cfg.Events); err != nil {
+		return err
+	}
+	if err := rlimit.RemoveMemlock(); err != nil { // before Linux 5.11
+		return fmt.Errorf("raise the limit of locked memory: %w", err)
+	}
+	if d.numCPU, err = ebpf.PossibleCPU(); err != nil {
+		return fmt.Errorf("count CPUs: %w", err)
+	}
+	if err := d.load(); err != nil {
+		return err
+	}
+	if err := d.mapStates(); err != nil {
+		return err
+	}
+	if err := d.makeRings(); err != nil {
+		return err
+	}
+	return d.attach()
+}
+
+// A loadError is an error of one line around one that has more to say.
+type loadError struct {
+	line string
+	err  error
+}
+
+func (e *loadError) Error() string { return e.line }
+func (e *loadError) Unwrap() error { return e.err }
+
+// oneLine words an error of the verifier shortly: its text ends in a part of the log.
+func oneLine(err error) error {
+	var ve *ebpf.VerifierError
+	if !errors.As(err, &ve) {
+		return err
+	}
+	line := "the kernel refuses a program of the probe: " + ve.Cause.Error()
+	for i := len(ve.Log) - 1; i >= 0; i-- {
+		if text := ve.Log[i]; text != "" && text[0] != ' ' && !isSummary(text) {
+			line += ": " + text
+			break
+		}
+	}
+	return &loadError{line, err}
+}
+
+// isSummary reports whether a line of a verifier's log tells what the work cost.
+func isSummary(line string) bool {
+	var n int
+	_, err := fmt.Sscanf(line, "processed %d insns", &n)
+	return err == nil
+}
+
+// load puts the wanted programs and the maps into the kernel.
+func (d *Driver) load() error {
+	s, err := loadModern()
+	if err != nil {
+		return fmt.Errorf("read the probe: %w", err)
+	}
+	if err := d.configure(s); err != nil {
+		return err
+	}
+	s.Maps[modernMapScratches].MaxEntries = uint32(d.numCPU)
+	s.Maps[modernMapRings].MaxEntries = uint32(d.numCPU)
+	s.Maps[modernMapRings].InnerMap.MaxEntries = uint32(d.cfg.BufferBytes)
+	keep := make(map[string]bool)
+	for typ := range d.sel.programs {
+		keep[programs[typ]] = true
+	}
+	for _, h := range d.hooks() {
+		keep[h] = true
+	}
+	for name := range s.Programs {
+		if !keep[name] {
+			delete(s.Programs, name)
+		}
+	}
+	if d.coll, err = ebpf.NewCollection(s); err != nil {
+		return fmt.Errorf("load the probe: %w", err)
+	}
+	for typ := range d.sel.programs {
+		table := modernMapExitPrograms
+		if typ.Enter() {
+			table = modernMapEnterPrograms
+		}
+		if err := d.coll.Maps[table].Put(uint32(typ), d.coll.Programs[programs[typ]]); err != nil {
+			return fmt.Errorf("set up the program of %s: %w", typ, err)
+		}
+	}
+	return nil
+}
+
+// configure writes the probe's constants.
+func (d *Driver) configure(s *ebpf.CollectionSpec) error {
+	profile := uint8(0) // PROFILE_CURRENT
+	if d.cfg.Profile == spec.V036 {
+		profile = 1 // PROFILE_036
+	}
+	tid := func(name string) uint8 { return d.sel.want(spec.FindSyscall(name).SC) }
+	values := map[string]any{
+		"profile":           profile,
+		"scope":             d.scopeKind(),
+		"drop_failed":       flag(d.cfg.DropFailed),
+		"dynamic_snaplen":   flag(d.cfg.DynamicSnaplen),
+		"page_kib_shift":    pageShift(),
+		"own_tgid":          uint32(os.Getpid()),
+		"snaplen":           uint32(d.cfg.Snaplen),
+		"wakeup_bytes":      uint32(d.wakeupBytes()),
+		"sampling_ratio":    uint32(d.cfg.SamplingRatio),
+		"boot_time":         bootTime(),
+		"fullcapture_start": d.cfg.FullCapture[0],
+		"fullcapture_end":   d.cfg.FullCapture[1],
+		"statsd_port":       d.cfg.StatsdPort,
+		"native_calls":      d.sel.native,
+		"compat_calls":      d.sel.compat,
+		"socket_calls":      d.sel.socket,
+		"want_exec":         tid("execve"),
+		"want_clone":        tid("clone"),
+		"want_procexit":     d.sel.want(event.SCProcExit),
+		"want_signal":       tid("signal_deliver"),
+		"want_switch":       tid("sched_switch"),
+		"want_page_fault":   tid("page_fault_user") | tid("page_fault_kernel"),
+	}
+	for name, value := range values {
+		v := s.Variables[name]
+		if v == nil {
+			continue // no program for this machine looks at it
+		}
+		if err := v.Set(value); err != nil {
+			return fmt.Errorf("set %s of the probe: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func flag(set bool) uint8 {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// pageShift is log2 of a page in KiB.
+func pageShift() (n uint8) {
+	for kib := os.Getpagesize() >> 10; kib > 1; kib >>= 1 {
+		n++
+	}
+	return n
+}
+
+// bootTime returns when the machine booted, ns since the epoch: the shortest of some
+// readings of both clocks is the one that nothing came between.
+func bootTime() (at uint64) {
+	best := time.Hour
+	for range 10 {
+		var before, real, after unix.Timespec
+		_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &before) // cannot fail for these clocks
+		_ = unix.ClockGettime(unix.CLOCK_REALTIME, &real)
+		_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &after)
+		if took := time.Duration(after.Nano() - before.Nano()); took < best {
+			best = took
+			at = uint64(real.Nano() - before.Nano() - int64(took/2))
+		}
+	}
+	return at
+}
+
+// mapStates maps what the probe counts.
+func (d *Driver) mapStates() (err error) {
+	if d.scratches, err = mapArray(d.coll.Maps[modernMapScratches]); err != nil {
+		return err
+	}
+	d.treeState, err = mapArray(d.coll.Maps[modernMapTreeStates])
+	return err
+}
+
+// mapArray maps an array map; its entries are padded to 8 bytes.
+func mapArray(m *ebpf.Map) ([]byte, error) {
+	page := os.Getpagesize()
+	size := (int(m.ValueSize()) + 7) &^ 7 * int(m.MaxEntries())
+	b, err := unix.Mmap(m.FD(), 0, (size+page-1)&^(page-1), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map an array of the probe: %w", err)
+	}
+	return b, nil
+}
+
+// release gives back what open took, as far as it came.
+func (d *Driver) release() {
+	d.merger.close()
+	for _, b := range [][]byte{d.scratches, d.treeState} {
+		if b != nil {
+			unix.Munmap(b)
+		}
+	}
+	for _, fd := range []int{d.epoll, d.wake} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+	if d.coll != nil {
+		d.coll.Close()
+	}
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * An event under construction. Programs run with preemption off, so each CPU has
+ * one scratch entry, in which the program that a tracepoint starts leaves what it
+ * found out for the one that it tail-calls. Only a page fault can come in between,
+ * see busy.
+ */
+#ifndef LANNER_CALL_H
+#define LANNER_CALL_H
+
+#include "kernel.h"
+#include "config.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "../../kernel/uapi/syscalls.h"
+#include "../../kernel/uapi/convert.h"
+
+/* Bytes of an event, header included. A power of two: offsets mask to it. */
+#define EVENT_MAX (1U << 16)
+#define EVENT_MASK (EVENT_MAX - 1)
+
+#define EVENT_STATE_ONLY 1	/* event.StateOnly of the reader */
+
+/* What is in front of an event in a ring buffer. */
+struct record_head {
+	u16 cpu;
+	u16 flags;	/* EVENT_STATE_ONLY */
+};
+
+/* Bytes of a record in front of the values' lengths. */
+#define RECORD_HEAD sizeof(struct record_head)
+#define RECORD_LENS (RECORD_HEAD + EVENT_HEADER_SIZE)
+
+/* Counters, in the order of their names in the reader. */
+struct counters {
+	u64 n_evts;
+	u64 n_drops_buffer;
+	u64 by_category[15];	/* enum drop_category */
+	u64 n_drops_max_event_size;
+};
+
+/* A walk over a vector array, see data.h. */
+struct vectors {
+	u64 addr;
+	u64 sum;	/* of the lengths seen so far */
+	u32 at;		/* in the record, where the next data goes */
+	u32 left;	/* bytes that are wanted still */
+};
+
+/* A walk over the strings of an argv-like array, see fill_exec.h. */
+struct strings {
+	u64 array;
+	u32 first;	/* bytes of the first string */
+	u32 n;		/* bytes so far */
+	u32 at;		/* in the record, of the first */
+};
+
+/* A path under construction, see path.h: it is built from its end. */
+struct path_walk {
+	u64 mount, dentry;
+	u32 start;	/* in work, where it starts so far */
+};
+
+/* A poll set that is written, see fill_misc.h. */
+struct poll_walk {
+	u32 at;		/* in the record, of the next entry */
+	u16 listed;	/* entries */
+	u8 enter;
+};
+
+#define WORK_SIZE (1U << 13)
+
+/* What a CPU works with; readers map it for its counters. */
+struct scratch {
+	struct counters counters;
+	u64 args[6];	/* of the call */
+	u16 nr;		/* number of the call in the 64-bit table */
+	u16 sc;		/* code of the call */
+	u16 cpu;
+	u8 compat;	/* 32-bit longs and pointers */
+	u8 flags;	/* EVENT_STATE_ONLY */
+	u8 busy;	/* an event is under way: faults are of our own reading */
+	u8 known;	/* readers know of the CPU: it was there when they started */
+	u32 quiet;	/* bytes sent since the reader was last woken */
+	union {
+		struct vectors vectors;
+		struct strings strings;
+		struct path_walk path;
+		struct poll_walk poll;
+	};
+	u32 at;		/* in the record, where append_cgroup goes on */
+	u32 off;	/* see commit */
+	u8 work[2 * WORK_SIZE];	/* of fillers */
+	u8 record[2 * EVENT_MAX];	/* a value starts in the first half */
+};
+
+/* One entry for each possible CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);	/* set by the loader */
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 12);	/* set by the loader */
+};
+
+/* The buffer of each possible CPU; several CPUs may share one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);	/* set by the loader */
+	__type(key, u32);
+	__array(values, struct ring);
+} rings SEC(".maps");
+
+struct call {
+	struct scratch *s;
+	s64 ret;	/* of the call: value, or -errno */
+	u32 off;	/* in the record, of the next value */
+	u32 lens;	/* in the record, of the next length */
+	bool enter;	/* there is no result yet */
+	bool sent;	/* the filler has sent everything itself */
+	bool started;	/* execve has worked: the event is of the new program */
+	struct linux_binprm *bprm;	/* of that program */
+	struct task_struct *task;	/* whom the event is of; NULL: current */
+	struct file *file;	/* behind the result; NULL: not looked up */
+};
+
+static __always_inline bool current_profile(struct call *c)
+{
+	return profile == PROFILE_CURRENT;
+}
+
+static __always_inline s64 result(struct call *c)
+{
+	return c->ret;
+}
+
+static __always_inline u64 arg(struct call *c, int i)
+{
+	return c->s->args[i];
+}
+
+static __always_inline u64 sc(struct call *c)
+{
+	return c->s->sc;
+}
+
+static __always_inline u64 native_number(struct call *c)
+{
+	return c->s->nr;
+}
+
+static __always_inline struct task_struct *task(struct call *c)
+{
+	return c->task ? c->task : (void *)bpf_get_current_task();
+}
+
+/* Bytes of a long in the caller's structures. */
+static __always_inline u32 long_size(struct call *c)
+{
+	return c->s->compat ? 4 : 8;
+}
+
+static __always_inline struct scratch *scratch(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+/* Where the next value goes. At least EVENT_MAX bytes are behind it. */
+static __always_inline u8 *room(struct call *c)
+{
+	return &c->s->record[c->off & EVENT_MASK];
+}
+
+/*
+ * Makes the n bytes in the room the next value. If their number is not a constant, the
+ * offset goes by memory, where the verifier does not follow it: it would look at what
+ * comes next anew for each value that it takes apart.
+ */
+static __always_inline void commit(struct call *c, u32 n)
+{
+	*(u16 *)&c->s->record[c->lens & EVENT_MASK] = n;
+	c->lens += sizeof(u16);
+	c->off += n;
+	if (!__builtin_constant_p(n)) {
+		*(volatile u32 *)&c->s->off = c->off;
+		c->off = *(volatile u32 *)&c->s->off;
+	}
+}
+
+/*
+ * Stores are not aligned; a packed structure would make the compiler take bytes
+ * one by one.
+ */
+#define PUT(name, type)						\
+static __always_inline void put_##name(struct call *c, type v)	\
+{								\
+	*(type *)room(c) = v;					\
+	commit(c, sizeof(v));					\
+}
+PUT(u8, u8)
+PUT(u16, u16)
+PUT(u32, u32)
+PUT(u64, u64)
+PUT(s64, s64)
+
+static __always_inline void put_empty(struct call *c)
+{
+	commit(c, 0);
+}
+
+/* An empty string is its NUL. */
+static __always_inline void put_empty_string(struct call *c)
+{
+	*room(c) = 0;
+	commit(c, 1);
+}
+
+/* A dynamic value of 8 bytes behind its index. */
+static __always_inline void put_dyn64(struct call *c, u8 index, u64 v)
+{
+	u8 *r = room(c);
+
+	r[0] = index;
+	*(u64 *)(r + 1) = v;
+	commit(c, 9);
+}
+
+/* Starts an event with n parameters. */
+static __always_inline void begin(struct call *c, u16 type, u32 n)
+{
+	u8 *r = c->s->record;
+
+	c->s->busy = 1;
+	*(u32 *)r = c->s->cpu | (u32)c->s->flags << 16;
+	*(u64 *)(r + RECORD_HEAD) = bpf_ktime_get_boot_ns() + boot_time;
+	*(u64 *)(r + RECORD_HEAD + 8) = (u32)bpf_get_current_pid_tgid();
+	*(u16 *)(r + RECORD_HEAD + 20) = type;
+	*(u32 *)(r + RECORD_HEAD + 22) = n;
+	c->lens = RECORD_LENS;
+	c->off = RECORD_LENS + n * sizeof(u16);
+}
+
+#include "submit.h"
+
+#endif /* LANNER_CALL_H */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Calls: the programs on the two tracepoints that every call goes through. */
+#ifndef LANNER_HOOKS_H
+#define LANNER_HOOKS_H
+
+#include "programs.h"
+#include "scope.h"
+#include "driver_events.h"
+
+/*
+ * From 5.11 on the current task has a type, and can be looked into without a
+ * helper's call.
+ */
+static __always_inline bool typed_task(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+}
+
+#if defined(__TARGET_ARCH_x86)
+#define TS_COMPAT 2	/* arch/x86/include/asm/thread_info.h */
+
+static __always_inline u32 call_number(struct pt_regs *regs)
+{
+	return regs->orig_ax;
+}
+
+/* Is it a 32-bit call (arch/x86/include/asm/compat.h:in_ia32_syscall)? */
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *t;
+
+	if (typed_task()) {
+		t = bpf_get_current_task_btf();
+		return t->thread_info.status & TS_COMPAT;
+	}
+	t = (void *)bpf_get_current_task();
+	return BPF_CORE_READ(t, thread_info.status) & TS_COMPAT;
+}
+
+static __always_inline void save_args(u64 *args, struct pt_regs *regs, bool compat)
+{
+	if (compat) {
+		args[0] = (u32)regs->bx;
+		args[1] = (u32)regs->cx;
+		args[2] = (u32)regs->dx;
+		args[3] = (u32)regs->si;
+		args[4] = (u32)regs->di;
+		args[5] = (u32)regs->bp;
+		return;
+	}
+	args[0] = regs->di;
+	args[1] = regs->si;
+	args[2] = regs->dx;
+	args[3] = regs->r10;
+	args[4] = regs->r8;
+	args[5] = regs->r9;
+}
+#else
+#define TIF_32BIT 22	/* arch/arm64/include/asm/thread_info.h */
+
+static __always_inline u32 call_number(struct pt_regs *regs)
+{
+	return regs->syscallno;
+}
+
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *t;
+
+	if (typed_task()) {
+		t = bpf_get_current_task_btf();
+		return t->thread_info.flags >> TIF_32BIT & 1;
+	}
+	t = (void *)bpf_get_current_task();
+	return BPF_CORE_READ(t, thread_info.flags) >> TIF_32BIT & 1;
+}
+
+static __always_inline void save_args(u64 *args, struct pt_regs *regs, bool compat)
+{
+	args[0] = regs->orig_x0;
+	args[1] = regs->regs[1];
+	args[2] = regs->regs[2];
+	args[3] = regs->regs[3];
+	args[4] = regs->regs[4];
+	args[5] = regs->regs[5];
+}
+#endif
+
+/* Replaces a socketcall by the call that it stands for; NULL: by none. */
+static __always_inline const volatile struct call_row *decode_socketcall(struct scratch *s, const volatile struct call_row *row)
+{
+	u64 code = s->args[0], at = s->args[1];
+	u32 args[6] = {};
+	int i;
+
+	if (code < 1 || code >= SOCKETCALLS)
+		return profile == PROFILE_CURRENT ? NULL : row;
+	bpf_probe_read_user(args, sizeof(args), (void *)at);
+	for (i = 0; i < 6; i++)
+		s->args[i] = args[i];
+	return &socket_calls[code];
+}
+
+/*
+ * The row of the call under way, NULL if nobody wants to know of it. Cheap questions
+ * come first.
+ */
+static __always_inline const volatile struct call_row *wanted_call(struct pt_regs *regs, u8 want, struct scratch **sp)
+{
+	const volatile struct call_row *row;
+	u32 nr = call_number(regs);
+	struct scratch *s;
+	bool compat;
+
+	if (nr >= CALLS)
+		return NULL;
+	row = &native_calls[nr];
+	if (!(row->want & (want | WANT_COMPAT)))
+		return NULL;
+	compat = is_compat();
+	if (compat)
+		row = &compat_calls[nr];
+	if (!(row->want & (want | IS_SOCKETCALL)))
+		return NULL;
+	if (row->exit == EVENT_EXECVE_X)
+		unmute();
+	if (!in_scope())
+		return NULL;
+	s = scratch();
+	if (!s)
+		return NULL;
+	s->busy = 1;
+	s->cpu = bpf_get_smp_processor_id();
+	if (!s->known)
+		tell_hotplug(s);
+	save_args(s->args, regs, compat);
+	if (row->want & IS_SOCKETCALL) {
+		row = decode_socketcall(s, row);
+		if (!row || !(row->want & want))
+			goto discard;
+	}
+	if (sampled_out(s, row->drop))
+		goto discard;
+	s->nr = row->number;
+	s->sc = row->sc;
+	s->compat = compat;
+	s->flags = row->want & STATE_ONLY ? EVENT_STATE_ONLY : 0;
+	*sp = s;
+	return row;
+discard:
+	s->busy = 0;
+	return NULL;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter, struct pt_regs *regs)
+{
+	const volatile struct call_row *row;
+	struct scratch *s;
+
+	row = wanted_call(regs, WANT_ENTER, &s);
+	if (!row)
+		return 0;
+	bpf_tail_call(ctx, &enter_programs, row->exit - 1);
+	s->busy = 0;	/* there is no such program */
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
+{
+	const volatile struct call_row *row;
+	struct scratch *s;
+
+	if (drop_failed && ret < 0)
+		return 0;
+	row = wanted_call(regs, WANT_EXIT, &s);
+	if (!row)
+		return 0;
+	/* A program that was started is told of by sched_process_exec. */
+	if (ret || (row->exit != EVENT_EXECVE_X && row->exit != EVENT_EXECVEAT_X))
+		bpf_tail_call(ctx, &exit_programs, row->exit);
+	s->busy = 0;
+	return 0;
+}
+
+#endif /* LANNER_HOOKS_H */

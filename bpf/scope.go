@@ -1,0 +1,111 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// Kinds of scopes (modern/config.h: enum scope_kind).
+const (
+	scopeHost = uint8(iota)
+	scopeTree
+	scopeCgroup
+)
+
+// Bits of an entry of the tree (modern/scope.h: enum member).
+const (
+	member = uint32(1) << iota
+	muted
+)
+
+func (d *Driver) scopeKind() uint8 {
+	switch s := &d.cfg.Scope; {
+	case s.Host:
+		return scopeHost
+	case s.Cgroup != "":
+		return scopeCgroup
+	}
+	return scopeTree
+}
+
+// fillScope tells the probe whom to watch.
+func (d *Driver) fillScope() error {
+	s := &d.cfg.Scope
+	switch d.scopeKind() {
+	case scopeCgroup:
+		return d.setCgroup(s.Cgroup)
+	case scopeTree:
+		for _, pid := range s.PIDs {
+			if err := d.Add(pid, false); err != nil {
+				return err
+			}
+		}
+		for _, pid := range s.Armed {
+			if err := d.Add(pid, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Driver) setCgroup(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("watch a cgroup: %w", err)
+	}
+	defer f.Close()
+	if err := d.coll.Maps[modernMapCgroup].Put(uint32(0), uint32(f.Fd())); err != nil {
+		return fmt.Errorf("watch the cgroup %s: is it one of version 2? %w", dir, err)
+	}
+	return nil
+}
+
+// Add puts a process into the tree; armed: its events, and those of its children,
+// start with its next execve. It fails with an error that wraps unix.ESRCH if the
+// process has ended.
+func (d *Driver) Add(pid int, armed bool) error {
+	if d.scopeKind() != scopeTree {
+		return errors.New("bpf: the scope is no tree")
+	}
+	if pid == os.Getpid() {
+		return errors.New("bpf: a process can't watch itself")
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return os.ErrClosed
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return fmt.Errorf("watch process %d: %w", pid, err)
+	}
+	defer unix.Close(fd)
+	bits := member
+	if armed {
+		bits |= muted
+	}
+	tree, size := d.coll.Maps[modernMapTree], &d.tree().Size
+	atomic.AddInt64(size, 1)
+	if err := tree.Update(uint32(pid), bits, ebpf.UpdateNoExist); err != nil {
+		atomic.AddInt64(size, -1)
+		if errors.Is(err, ebpf.ErrKeyExist) {
+			return nil // its parent is watched as well
+		}
+		return fmt.Errorf("watch process %d: %w", pid, err)
+	}
+	// If it ended before it was in the tree, nobody takes it out.
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	if n, _ := unix.Poll(poll, 0); n > 0 {
+		if tree.Delete(uint32(pid)) == nil {
+			atomic.AddInt64(size, -1)
+		}
+		return fmt.Errorf("watch process %d: %w", pid, unix.ESRCH)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package bpf
+
+import (
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// What is done about a call, bits of a row's want (modern/config.h: enum call_want).
+const (
+	wantEnter = 1 << iota
+	wantExit
+	stateOnly
+	isSocketcall
+	wantCompat
+)
+
+// Sizes of the probe's tables (modern/config.h).
+const (
+	numCalls       = 512
+	numSocketcalls = 21
+)
+
+// A selection is what the probe is told to send: rows by number, and the events
+// that these rows have, each of which needs its program.
+type selection struct {
+	in     spec.Profile
+	events event.Set
+	need   event.Set // what readers need to name the processes and descriptors of events
+
+	native, compat [numCalls]modernCallRow
+	socket         [numSocketcalls]modernCallRow
+	programs       map[event.Type]bool
+}
+
+// newSelection lays out the tables for a choice of events.
+func newSelection(in spec.Profile, events event.Set) (*selection, error) {
+	s := &selection{in: in, events: events, programs: make(map[event.Type]bool)}
+	if err := s.choose(); err != nil {
+		return nil, err
+	}
+	native, compat := event.Native(machine, in), event.I386(in)
+	for nr := range uint64(numCalls) {
+		s.native[nr] = s.row(native.Lookup(nr), int(nr))
+		if machine != spec.X86 {
+			continue
+		}
+		if c := compat.Lookup(nr); c != nil {
+			s.compat[nr] = s.row(c, int(c.X86))
+		}
+	}
+	if machine == spec.X86 {
+		s.socketcall()
+	}
+	for nr := range s.compat {
+		if s.compat[nr].Want&(wantEnter|wantExit|isSocketcall) != 0 {
+			s.native[nr].Want |= wantCompat
+		}
+	}
+	return s, nil
+}
+
+// choose adds to what is reported what readers of it need besides.
+func (s *selection) choose() error {
+	var err error
+	if s.need, err = event.ParseSet("lifecycle", s.in); err != nil {
+		return err
+	}
+	state, err := event.ParseSet("state", s.in)
+	if err != nil {
+		return err
+	}
+	for i := range spec.Syscalls {
+		c := &spec.Syscalls[i]
+		if _, x := event.Pair(c, s.in); s.events.Has(c.SC) && namesFD(x.Row()) {
+			s.need.Union(&state)
+			break
+		}
+	}
+	return nil
+}
+
+// namesFD reports whether showing an event needs names of descriptors or a working
+// directory.
+func namesFD(e *spec.Event) bool {
+	for i := range e.Params {
+		switch e.Params[i].Type {
+		case spec.FD, spec.Path, spec.RelPath:
+			return e.Flags&spec.ModifiesState == 0 || e.Flags&(spec.UsesFD|spec.CreatesFD) != 0
+		}
+	}
+	return false
+}
+
+// want says what is done about a call or tracepoint; events that only readers'
+// state needs are marked.
+func (s *selection) want(sc uint16) uint8 {
+	switch {
+	case s.events.Has(sc):
+		return wantExit
+	case s.need.Has(sc):
+		return wantExit | stateOnly
+	}
+	return 0
+}
+
+// row is the row of a call with a number in the 64-bit table.
+func (s *selection) row(c *spec.Syscall, number int) modernCallRow {
+	if c == nil || c.In&s.in == 0 {
+		return modernCallRow{}
+	}
+	enter, exit := event.Pair(c, s.in)
+	r := modernCallRow{Sc: c.SC, Exit: uint16(exit), Number: uint16(max(number, 0)), Want: s.want(c.SC), Drop: uint8(c.Drop)}
+	if r.Want == 0 {
+		return r
+	}
+	s.programs[exit] = true
+	if enter.Row().In&s.in != 0 {
+		r.Want |= wantEnter
+		s.programs[enter] = true
+	}
+	return r
+}
+
+// socketcallNumber is the i386 call that stands for all socket calls (socketcall(2)):
+// its first argument selects one of socketcalls.
+const socketcallNumber = 102
+
+// socketcalls names the calls by their code, from 1 (linux/net.h: SYS_SOCKET...).
+var socketcalls = [numSocketcalls]string{"",
+	"socket", "bind", "connect", "listen", "accept", "getsockname", "getpeername", "socketpair", "send", "recv",
+	"sendto", "recvfrom", "shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "accept4", "recvmmsg", "sendmmsg",
+}
+
+func (s *selection) socketcall() {
+	for code, name := range socketcalls {
+		c := spec.FindSyscall(name)
+		if c == nil {
+			continue
+		}
+		s.socket[code] = s.row(c, int(c.X86))
+		if s.socket[code].Want != 0 {
+			s.compat[socketcallNumber].Want |= isSocketcall
+		}
+	}
+}
+
+// any reports whether a row has a bit of want.
+func (s *selection) any(bit uint8) bool {
+	for _, table := range [][]modernCallRow{s.native[:], s.compat[:], s.socket[:]} {
+		for i := range table {
+			if table[i].Want&bit != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

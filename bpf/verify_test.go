@@ -1,0 +1,66 @@
+package bpf
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// maxVerified bounds what a program may cost the verifier, in instructions that it
+// looks at; the kernel's own bound is a million. Loading takes as long.
+const maxVerified = 80_000
+
+// TestVerify loads every program there is with everything that its constants can rule
+// in or out: what the verifier says must not depend on what is wanted.
+func TestVerify(t *testing.T) {
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []spec.Profile{spec.Current, spec.V036} {
+		for _, dynamic := range []bool{false, true} {
+			for name, scope := range map[string]Scope{"host": {Host: true}, "tree": {}, "cgroup": {Cgroup: "x"}} {
+				t.Run(fmt.Sprintf("%v/dynamic=%v/%s", in, dynamic, name), func(t *testing.T) {
+					verify(t, Config{Profile: in, Snaplen: 80, DynamicSnaplen: dynamic, SamplingRatio: 2, Scope: scope})
+				})
+			}
+		}
+	}
+}
+
+func verify(t *testing.T, cfg Config) {
+	cfg.Events = set(t, "all", cfg.Profile)
+	if err := cfg.check(); err != nil {
+		t.Fatal(err)
+	}
+	sel, err := newSelection(cfg.Profile, cfg.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := loadModern()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Driver{cfg: cfg, sel: sel, numCPU: 1}
+	if err := d.configure(s); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ebpf.NewCollection(s)
+	if err != nil {
+		t.Fatal(oneLine(err))
+	}
+	defer c.Close()
+	for name, p := range c.Programs {
+		info, err := p.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Linux before 5.16 does not tell.
+		if n, ok := info.VerifiedInstructions(); ok && n > maxVerified {
+			t.Errorf("%s costs the verifier %d instructions", name, n)
+		}
+	}
+}
