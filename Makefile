@@ -12,9 +12,11 @@ all: bin/trace
 bin/trace: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/trace
 
-# Everything that repeats a name of kernel/event/spec, and the manual page.
+# Everything that repeats a name of kernel/event/spec, the probe's objects, and the
+# manual page.
 generate:
 	$(GO) run ./kernel/event/gen
+	$(GO) generate ./bpf
 	$(GO) run ./cmd/trace man > docs/trace.1
 
 check:
@@ -23,6 +25,7 @@ check:
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) run ./kernel/event/gen -check
+	@old=$$(cat bpf/modern_*_bpfel.* | sha256sum); $(GO) generate ./bpf; test "$$old" = "$$(cat bpf/modern_*_bpfel.* | sha256sum)" || { echo 'bpf/ was stale, and is now as generated'; exit 1; }
 	$(GO) test ./internal/imports
 	@$(GO) run ./cmd/trace man | diff -q - docs/trace.1 >/dev/null || { echo 'docs/trace.1 is stale: run make generate'; exit 1; }
 
