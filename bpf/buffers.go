@@ -35,7 +35,8 @@ func (d *Driver) makeRings() error {
 			return err
 		}
 		d.merger.rings = append(d.merger.rings, r)
-		if err := d.poll(r.m.FD()); err != nil {
+		// Only when the probe says so: else a few events would end every sleep.
+		if err := d.poll(r.m.FD(), unix.EPOLLIN|unix.EPOLLET); err != nil {
 			return err
 		}
 	}
@@ -65,11 +66,11 @@ func (d *Driver) makePoll() (err error) {
 	if d.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
 		return fmt.Errorf("eventfd: %w", err)
 	}
-	return d.poll(d.wake)
+	return d.poll(d.wake, unix.EPOLLIN)
 }
 
-func (d *Driver) poll(fd int) error {
-	if err := unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+func (d *Driver) poll(fd int, events uint32) error {
+	if err := unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events}); err != nil {
 		return fmt.Errorf("epoll_ctl: %w", err)
 	}
 	return nil

@@ -92,6 +92,7 @@ type Driver struct {
 	read   sync.Mutex // held by ReadInto, and by who takes away what it reads from
 	merger merger
 	epoll  int
+	polled [8]unix.EpollEvent
 	wake   int // eventfd: Stop was called
 	idle   time.Duration
 	ended  bool // ReadInto has returned io.EOF
@@ -162,8 +163,7 @@ func (d *Driver) wait(over bool) error {
 	if over {
 		timeout = 2 * minIdle
 	}
-	var events [8]unix.EpollEvent
-	n, err := unix.EpollWait(d.epoll, events[:], int(timeout/time.Millisecond))
+	n, err := unix.EpollWait(d.epoll, d.polled[:], int(timeout/time.Millisecond))
 	if err != nil && err != unix.EINTR {
 		return fmt.Errorf("bpf: wait for events: %w", err)
 	}
