@@ -6,18 +6,26 @@
 #include "call.h"
 
 /*
- * Pages of one kind. Since 6.2 each CPU holds some back, so that the number is as
- * exact as the kernel has it at hand (include/linux/mm.h:get_mm_counter).
+ * Pages of one kind. Since 6.2 each CPU keeps some to itself until they are a batch
+ * (lib/percpu_counter.c:percpu_counter_batch, 32 pages or twice the number of CPUs),
+ * and what is read here is the sum of batches, as in the kernel's get_mm_counter:
+ * visiting every CPU for each mmap would cost more than the rest of the event. The
+ * stride of rss_stat is asked for: the compiler puts ours, which lacks members, in
+ * place of the kernel's where an index is no constant yet.
  */
-static __always_inline u64 mm_pages(struct mm_struct *mm, int kind)
+static __always_inline u64 mm_pages(struct mm_struct *mm, u32 kind)
 {
 	struct mm_struct___old *old = (void *)mm;
+	struct percpu_counter *counter;
 	s64 n;
 
-	if (bpf_core_type_exists(struct mm_rss_stat))
+	if (bpf_core_type_exists(struct mm_rss_stat)) {
 		n = BPF_CORE_READ(old, rss_stat.count[kind].counter);
-	else
-		n = BPF_CORE_READ(mm, rss_stat[kind].count);
+	} else {
+		counter = (void *)mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
+			  kind * bpf_core_type_size(struct percpu_counter);
+		n = BPF_CORE_READ(counter, count);
+	}
 	return n < 0 ? 0 : n;
 }
 
