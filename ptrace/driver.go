@@ -119,6 +119,7 @@ type callInfo struct {
 	enter, exit event.Type
 	watch       bool        // stop at it
 	onEnter     bool        // the edition has an enter event
+	noExit      bool        // there is no exit event, see neverReturns
 	flags       event.Flags // of its events
 }
 
@@ -208,7 +209,7 @@ func (d *Driver) choose() {
 		c.enter, c.exit = event.Pair(s, d.in)
 		c.onEnter = d.plans[c.enter].used
 		c.watch = d.cfg.Events.Has(s.SC) || need.Has(s.SC) || bookkeeping(c.exit)
-		if neverReturns(s) && !c.onEnter {
+		if c.noExit = neverReturns(s); c.noExit && !c.onEnter {
 			c.watch = false // there is nothing to tell
 		}
 		if !d.cfg.Events.Has(s.SC) {
@@ -220,7 +221,17 @@ func (d *Driver) choose() {
 	}
 }
 
-func neverReturns(s *spec.Syscall) bool { return s.Name == "exit" || s.Name == "exit_group" }
+// neverReturns reports whether a call has no exit event. For rt_sigreturn the kernel
+// makes the number of the call -1 before it returns (restore_sigcontext in
+// arch/x86/kernel/signal_64.c, restore_sigframe in arch/arm64/kernel/signal.c), so no
+// driver there can tell which call ended.
+func neverReturns(s *spec.Syscall) bool {
+	switch s.Name {
+	case "exit", "exit_group", "rt_sigreturn", "sigreturn":
+		return true
+	}
+	return false
+}
 
 // namesFD reports whether showing an event needs names of descriptors or a
 // working directory.

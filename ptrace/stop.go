@@ -195,7 +195,8 @@ func (d *Driver) enter(t *thread, info *syscallInfo) {
 	if !ci.watch {
 		return
 	}
-	t.exiting = true
+	t.exiting = !ci.noExit
+	t.entered = t.every || t.exiting
 	switch {
 	case isClone(ci.exit):
 		d.holdOnTo(t)
