@@ -23,15 +23,18 @@ func BlindSpots(m *Machine) (list []Blind) {
 	}
 	if m.PIDNS {
 		add(Ptrace, "processes outside of this PID namespace", m.hostPIDs())
-		add(ModernBPF, "names of processes and files from before the start: /proc shows the ids of this PID namespace, events have the machine's", m.hostPIDs())
 	}
-	if !m.Has(unix.CAP_SYS_PTRACE) {
+	switch {
+	case !m.Has(unix.CAP_SYS_PTRACE):
 		grant := m.grant("SYS_PTRACE")
 		add(Ptrace, "with -p, processes of other users; and setuid programs of a traced command gain no privileges", grant)
-		add(ModernBPF, "what processes of other users had open before the start", grant)
 		if m.Yama.Known && m.Yama.Value == 1 {
 			add(Ptrace, "with -p, processes that trace did not start (kernel.yama.ptrace_scope is 1)", grant)
 		}
+		add(ModernBPF, "programs, directories and files that processes of other users, or with more rights, had from before the start", grant)
+	case !m.Has(unix.CAP_DAC_READ_SEARCH) && !m.Has(unix.CAP_DAC_OVERRIDE):
+		// /proc/PID/fd is a directory of mode 0500 (fs/proc/base.c:tgid_base_stuff).
+		add(ModernBPF, "files that processes of other users had open before the start", m.grant("DAC_READ_SEARCH"))
 	}
 	return list
 }

@@ -1,11 +1,13 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/bpf"
 	"github.com/lannerhq/lanner/internal/procfs"
 )
 
@@ -24,28 +26,31 @@ type Verdict struct {
 	Change string `json:"change"` // what would help; empty if nothing does
 }
 
-// checks are the kernel's drivers in the order in which they are preferred. A
-// check returns why a driver can't be used and what would help.
-var checks = []struct {
-	driver string
-	check  func(m *Machine) (why, change string)
-}{
-	{ModernBPF, modernBPF},
-	{ClassicBPF, notBuilt},
-	{Module, notBuilt},
+// A candidate is one of the kernel's drivers.
+type candidate struct {
+	name  string
+	check func(m *Machine) (why, change string) // why it can't be used and what would help
+	open  func(Config) (*Driver, error)         // nil if this program does not carry it
+}
+
+// candidates are the kernel's drivers in the order in which they are preferred.
+var candidates = []candidate{
+	{ModernBPF, modernBPF, openModern},
+	{ClassicBPF, notBuilt, nil},
+	{Module, notBuilt, nil},
 }
 
 // Drivers returns a verdict on each of the kernel's drivers, best first.
 func Drivers(m *Machine) (list []Verdict) {
-	for _, c := range checks {
-		list = append(list, judge(c.driver, c.check, m))
+	for _, c := range candidates {
+		list = append(list, c.judge(m))
 	}
 	return list
 }
 
-func judge(driver string, check func(*Machine) (string, string), m *Machine) Verdict {
-	why, change := check(m)
-	return Verdict{Driver: driver, Usable: why == "", Why: why, Change: change}
+func (c *candidate) judge(m *Machine) Verdict {
+	why, change := c.check(m)
+	return Verdict{Driver: c.name, Usable: why == "", Why: why, Change: change}
 }
 
 // notBuilt is the check of drivers whose kernel half this program does not carry.
@@ -73,6 +78,9 @@ func modernBPF(m *Machine) (why, change string) {
 	if m.UserNS && m.RingBuffer != Present {
 		return "capabilities of a user namespace do not reach BPF", "run trace outside of it, not in a rootless container"
 	}
+	if m.PIDNS {
+		return errPIDNS.Error(), m.hostPIDs()
+	}
 	if lacking := m.lacking(unix.CAP_BPF, unix.CAP_PERFMON); len(lacking) > 0 {
 		return "trace lacks " + strings.Join(lacking, " and "), m.grant("BPF", "PERFMON", "SYS_PTRACE")
 	}
@@ -94,4 +102,16 @@ func modernBPF(m *Machine) (why, change string) {
 		}
 	}
 	return "", ""
+}
+
+// errPIDNS says why a kernel driver is of no use to who is in a PID namespace: it
+// would follow whoever has these ids outside.
+var errPIDNS = errors.New("process ids in this PID namespace are not those that the kernel's drivers see")
+
+// openModern starts the modern probe.
+func openModern(cfg Config) (*Driver, error) {
+	if leadsElsewhere("/proc/self/ns/pid", initPIDNS) {
+		return nil, errPIDNS
+	}
+	return bpf.Open(cfg)
 }

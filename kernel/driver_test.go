@@ -13,7 +13,7 @@ import (
 func able() Machine {
 	return Machine{
 		Version: version(6, 1), BTF: Present, TracingBTF: Present, RingBuffer: Present, MemcgCharge: Present,
-		Caps: 1<<unix.CAP_BPF | 1<<unix.CAP_PERFMON | 1<<unix.CAP_SYS_PTRACE, Memlock: 8 << 20, Lockdown: "none",
+		Caps: 1<<unix.CAP_BPF | 1<<unix.CAP_PERFMON | 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_DAC_READ_SEARCH, Memlock: 8 << 20, Lockdown: "none",
 	}
 }
 
@@ -24,29 +24,32 @@ func TestModernBPF(t *testing.T) {
 		take        func(m *Machine)
 		why, change string // parts of the verdict
 	}{
-		"nothing":     {func(m *Machine) {}, "", ""},
-		"old kernel":  {func(m *Machine) { m.Version, m.RingBuffer = version(5, 4), Missing }, "Linux 5.4 has no BPF ring buffer", "5.8"},
-		"backport":    {func(m *Machine) { m.Version = version(4, 18) }, "", ""},
-		"no BTF":      {func(m *Machine) { m.BTF, m.TracingBTF = Missing, Missing }, "does not tell its types", "CONFIG_DEBUG_INFO_BTF"},
-		"gVisor":      {func(m *Machine) { m.GVisor, m.RingBuffer = true, Missing }, "gVisor", "use ptrace"},
-		"no CAP_BPF":  {func(m *Machine) { m.Caps &^= 1 << unix.CAP_BPF; m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "trace lacks CAP_BPF", "setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep"},
-		"no rights":   {func(m *Machine) { m.Caps &^= both; m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "trace lacks CAP_BPF and CAP_PERFMON", "as root"},
-		"SYS_ADMIN":   {func(m *Machine) { m.Caps = 1 << unix.CAP_SYS_ADMIN }, "", ""},
-		"docker":      {func(m *Machine) { m.Caps, m.Container = 0, "docker" }, "lacks", "docker run --cap-add=BPF --cap-add=PERFMON --cap-add=SYS_PTRACE"},
-		"kubernetes":  {func(m *Machine) { m.Caps, m.Platform = 0, "kubernetes" }, "lacks", "capabilities.add: [BPF, PERFMON, SYS_PTRACE]"},
-		"Fargate":     {func(m *Machine) { m.Caps, m.Platform = 0, "ecs-fargate" }, "lacks", "nothing: Fargate"},
-		"Cloud Run":   {func(m *Machine) { m.Caps, m.Platform = 0, "cloud-run" }, "lacks", "nothing: Cloud Run"},
-		"rootless":    {func(m *Machine) { m.UserNS, m.RingBuffer, m.TracingBTF = true, Unknown, Unknown }, "user namespace", "outside"},
-		"token":       {func(m *Machine) { m.UserNS = true }, "", ""},
-		"lockdown":    {func(m *Machine) { m.Lockdown = "confidentiality" }, "locked down", "lockdown=integrity"},
-		"integrity":   {func(m *Machine) { m.Lockdown = "integrity" }, "", ""},
-		"memlock":     {func(m *Machine) { m.Version, m.MemcgCharge = version(5, 10), Missing }, "8192 KiB", "SYS_RESOURCE"[4:]},
-		"no memlock":  {func(m *Machine) { m.MemcgCharge, m.Memlock = Missing, unix.RLIM_INFINITY }, "", ""},
-		"resource":    {func(m *Machine) { m.MemcgCharge, m.Caps = Missing, both|1<<unix.CAP_SYS_RESOURCE }, "", ""},
-		"seccomp":     {func(m *Machine) { m.RingBuffer, m.TracingBTF, m.Seccomp = Unknown, Unknown, procfs.SeccompFilter }, "seccomp filter", "allow bpf"},
-		"LSM":         {func(m *Machine) { m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "in spite of", "security modules"},
-		"not tracing": {func(m *Machine) { m.TracingBTF = Missing }, "no tp_btf programs", "CONFIG_BPF_EVENTS"},
-		"no ptrace":   {func(m *Machine) { m.Caps = both }, "", ""},
+		"nothing":       {func(m *Machine) {}, "", ""},
+		"old kernel":    {func(m *Machine) { m.Version, m.RingBuffer = version(5, 4), Missing }, "Linux 5.4 has no BPF ring buffer", "5.8"},
+		"backport":      {func(m *Machine) { m.Version = version(4, 18) }, "", ""},
+		"no BTF":        {func(m *Machine) { m.BTF, m.TracingBTF = Missing, Missing }, "does not tell its types", "CONFIG_DEBUG_INFO_BTF"},
+		"gVisor":        {func(m *Machine) { m.GVisor, m.RingBuffer = true, Missing }, "gVisor", "use ptrace"},
+		"no CAP_BPF":    {func(m *Machine) { m.Caps &^= 1 << unix.CAP_BPF; m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "trace lacks CAP_BPF", "setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep"},
+		"no rights":     {func(m *Machine) { m.Caps &^= both; m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "trace lacks CAP_BPF and CAP_PERFMON", "as root"},
+		"SYS_ADMIN":     {func(m *Machine) { m.Caps = 1 << unix.CAP_SYS_ADMIN }, "", ""},
+		"docker":        {func(m *Machine) { m.Caps, m.Container = 0, "docker" }, "lacks", "docker run --cap-add=BPF --cap-add=PERFMON --cap-add=SYS_PTRACE"},
+		"kubernetes":    {func(m *Machine) { m.Caps, m.Platform = 0, "kubernetes" }, "lacks", "capabilities.add: [BPF, PERFMON, SYS_PTRACE]"},
+		"Fargate":       {func(m *Machine) { m.Caps, m.Platform = 0, "ecs-fargate" }, "lacks", "nothing: Fargate"},
+		"Cloud Run":     {func(m *Machine) { m.Caps, m.Platform = 0, "cloud-run" }, "lacks", "nothing: Cloud Run"},
+		"PID namespace": {func(m *Machine) { m.PIDNS = true }, "PID namespace", "outside of the namespace"},
+		"in a pod":      {func(m *Machine) { m.PIDNS, m.Platform = true, "kubernetes" }, "PID namespace", "hostPID: true"},
+		"in docker":     {func(m *Machine) { m.PIDNS, m.Container = true, "docker" }, "PID namespace", "docker run --pid=host"},
+		"rootless":      {func(m *Machine) { m.UserNS, m.RingBuffer, m.TracingBTF = true, Unknown, Unknown }, "user namespace", "outside"},
+		"token":         {func(m *Machine) { m.UserNS = true }, "", ""},
+		"lockdown":      {func(m *Machine) { m.Lockdown = "confidentiality" }, "locked down", "lockdown=integrity"},
+		"integrity":     {func(m *Machine) { m.Lockdown = "integrity" }, "", ""},
+		"memlock":       {func(m *Machine) { m.Version, m.MemcgCharge = version(5, 10), Missing }, "8192 KiB", "SYS_RESOURCE"[4:]},
+		"no memlock":    {func(m *Machine) { m.MemcgCharge, m.Memlock = Missing, unix.RLIM_INFINITY }, "", ""},
+		"resource":      {func(m *Machine) { m.MemcgCharge, m.Caps = Missing, both|1<<unix.CAP_SYS_RESOURCE }, "", ""},
+		"seccomp":       {func(m *Machine) { m.RingBuffer, m.TracingBTF, m.Seccomp = Unknown, Unknown, procfs.SeccompFilter }, "seccomp filter", "allow bpf"},
+		"LSM":           {func(m *Machine) { m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "in spite of", "security modules"},
+		"not tracing":   {func(m *Machine) { m.TracingBTF = Missing }, "no tp_btf programs", "CONFIG_BPF_EVENTS"},
+		"no ptrace":     {func(m *Machine) { m.Caps = both }, "", ""},
 	} {
 		m := able()
 		c.take(&m)
@@ -107,9 +110,10 @@ func TestBlindSpots(t *testing.T) {
 		want []string // driver and a part of the text, in order
 	}{
 		"container":     {func(m *Machine) { m.Container = "containerd" }, []string{"ptrace kubectl exec"}},
-		"PID namespace": {func(m *Machine) { m.PIDNS = true }, []string{"ptrace kubectl exec", "ptrace outside of this PID namespace", "modern-bpf names"}},
+		"PID namespace": {func(m *Machine) { m.PIDNS = true }, []string{"ptrace kubectl exec", "ptrace outside of this PID namespace"}},
 		"other users":   {func(m *Machine) { m.Caps = 0 }, []string{"ptrace other users", "modern-bpf other users"}},
-		"Yama":          {func(m *Machine) { m.Caps, m.Yama = 0, Setting{1, true} }, []string{"ptrace other users", "modern-bpf other users", "ptrace ptrace_scope"}},
+		"Yama":          {func(m *Machine) { m.Caps, m.Yama = 0, Setting{1, true} }, []string{"ptrace other users", "ptrace ptrace_scope", "modern-bpf other users"}},
+		"no search":     {func(m *Machine) { m.Caps &^= 1 << unix.CAP_DAC_READ_SEARCH }, []string{"modern-bpf had open"}},
 	} {
 		m := able()
 		c.take(&m)

@@ -46,7 +46,8 @@ func (m *Machine) Facts() []Fact {
 func (m *Machine) capabilities() string {
 	var have []string
 	for _, c := range []int{
-		unix.CAP_SYS_ADMIN, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYS_PTRACE, unix.CAP_SYS_RESOURCE, unix.CAP_SYS_MODULE,
+		unix.CAP_SYS_ADMIN, unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYS_PTRACE, unix.CAP_SYS_RESOURCE, unix.CAP_DAC_READ_SEARCH,
+		unix.CAP_SYS_MODULE,
 	} {
 		if m.Caps>>c&1 != 0 {
 			have = append(have, strings.TrimPrefix(capNames[c], "CAP_"))

@@ -23,7 +23,8 @@ var allowed = map[string][]string{
 	"internal/imports":  {},
 	"internal/procfs":   {"internal/snapshot", "kernel/event/spec"},
 
-	"kernel": {"internal/procfs", "internal/signals"},
+	"bpf":    {"kernel/event", "kernel/event/spec"},
+	"kernel": {"bpf", "internal/procfs", "internal/signals"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
 	"internal/state":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 
 	"cmd/trace": {
 		"internal/capture", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
-		"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec", "ptrace",
+		"internal/snapshot", "internal/state", "kernel", "kernel/event", "kernel/event/spec", "ptrace",
 	},
 }
 
