@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,47 +15,44 @@ import (
 // listCommand shows what there is to choose from.
 func listCommand() *cli.Command {
 	asJSON := []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}}
-	sub := func(name, usage string, rows func() any, table func(w *tabwriter.Writer)) *cli.Command {
+	sub := func(name, usage string, rows func() any, fill func(t *table)) *cli.Command {
 		return &cli.Command{Name: name, Usage: usage, Flags: asJSON, Action: func(c *cli.Context) error {
 			if c.Bool("json") {
-				enc := json.NewEncoder(os.Stdout)
-				enc.SetIndent("", "  ")
-				enc.SetEscapeHTML(false)
-				return enc.Encode(rows())
+				return printJSON(rows())
 			}
-			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			table(w)
-			return w.Flush()
+			t := &table{}
+			fill(t)
+			return t.writeTo(os.Stdout)
 		}}
 	}
 	return &cli.Command{
 		Name:  "list",
 		Usage: "what there is: events, syscalls, sets, fields",
 		Subcommands: []*cli.Command{
-			sub("events", "the events of the contract", func() any { return eventRows() }, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "NUMBER\tDIR\tNAME\tCATEGORY\tPROFILES\tPARAMETERS")
+			sub("events", "the events of the contract", func() any { return eventRows() }, func(t *table) {
+				t.add("NUMBER", "DIR", "NAME", "CATEGORY", "PROFILES", "PARAMETERS")
 				for _, r := range eventRows() {
-					fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", r.Number, r.Dir, r.Name, r.Category, strings.Join(r.Profiles, ","), strings.Join(r.Params, " "))
+					t.add(fmt.Sprint(r.Number), r.Dir, r.Name, r.Category, strings.Join(r.Profiles, ","), strings.Join(r.Params, " "))
 				}
 			}),
-			sub("syscalls", "system calls, their numbers and their events", func() any { return syscallRows() }, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "CODE\tNAME\tX86_64\tAARCH64\tEVENT\tDEFAULT")
+			sub("syscalls", "system calls, their numbers and their events", func() any { return syscallRows() }, func(t *table) {
+				t.add("CODE", "NAME", "X86_64", "AARCH64", "EVENT", "DEFAULT")
 				for _, r := range syscallRows() {
-					fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", r.Code, r.Name, number(r.X86), number(r.Arm64), r.Event, yes(r.Default))
+					t.add(fmt.Sprint(r.Code), r.Name, number(r.X86), number(r.Arm64), r.Event, yes(r.Default))
 				}
 			}),
-			sub("sets", "names that -e takes for many events", func() any { return setRows() }, func(w *tabwriter.Writer) {
+			sub("sets", "names that -e takes for many events", func() any { return setRows() }, func(t *table) {
 				for _, s := range setRows() {
-					fmt.Fprintf(w, "%s\t%s\n", s.Name, s.Help)
+					t.add(s.Name, s.Help)
 				}
 			}),
-			sub("fields", "fields of --format", func() any { return output.Fields() }, func(w *tabwriter.Writer) {
+			sub("fields", "fields of --format", func() any { return output.Fields() }, func(t *table) {
 				for _, f := range output.Fields() {
 					name := "%" + f.Name
 					if f.Example != "" {
 						name = "%" + f.Example
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\n", name, f.Type, f.Help)
+					t.add(name, f.Type, f.Help)
 				}
 			}),
 		},

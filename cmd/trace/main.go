@@ -57,7 +57,7 @@ func newApp() *cli.App {
 		UseShortOptionHandling: false,
 		Flags:                  flags(),
 		Action:                 action,
-		Commands:               []*cli.Command{listCommand(), installCommand(), versionCommand(), manCommand()},
+		Commands:               []*cli.Command{probeCommand(), listCommand(), installCommand(), versionCommand(), manCommand()},
 		CustomAppHelpTemplate:  helpTemplate,
 		ExitErrHandler:         func(*cli.Context, error) {},
 		OnUsageError:           usageError,

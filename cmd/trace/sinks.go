@@ -98,7 +98,7 @@ func (o *outputs) openText(c *cli.Context, std *os.File) error {
 	} else if name == "-" {
 		f = os.Stdout
 	}
-	opts := output.Options{Data: max(c.Int("snaplen"), output.DefaultData), Color: isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	opts := output.Options{Data: max(c.Int("snaplen"), output.DefaultData), Color: colorful(f)}
 	var w output.Writer
 	switch {
 	case c.Bool("json"):

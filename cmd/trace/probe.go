@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/lannerhq/lanner/kernel"
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+	"github.com/lannerhq/lanner/ptrace"
+)
+
+// probeCommand tells what can be used here.
+func probeCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "probe",
+		Usage: "what this machine allows: which drivers can be used, why not the others, what they would not see",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
+		Action: func(c *cli.Context) error {
+			r := probe()
+			if c.Bool("json") {
+				return printJSON(r)
+			}
+			return r.print(os.Stdout, colorful(os.Stdout))
+		},
+	}
+}
+
+// A probeReport is what trace probe tells.
+type probeReport struct {
+	Drivers []kernel.Verdict `json:"drivers"`
+	Chosen  choices          `json:"chosen"`
+	Blind   []kernel.Blind   `json:"blind"` // of the drivers that can be used
+	Facts   []kernel.Fact    `json:"facts"`
+}
+
+// choices are what auto comes to; empty where nothing can be used.
+type choices struct {
+	Command string `json:"command"` // and -p
+	Host    string `json:"host"`    // and --cgroup
+}
+
+func probe() *probeReport {
+	m := kernel.Look()
+	r := &probeReport{Drivers: append([]kernel.Verdict{tryPtrace(m)}, kernel.Drivers(m)...), Blind: []kernel.Blind{}, Facts: m.Facts()}
+	usable := map[string]bool{}
+	for _, v := range r.Drivers {
+		if !v.Usable {
+			continue
+		}
+		usable[v.Driver] = true
+		if r.Chosen.Command == "" {
+			r.Chosen.Command = v.Driver
+		}
+		if r.Chosen.Host == "" && v.Driver != kernel.Ptrace {
+			r.Chosen.Host = v.Driver
+		}
+	}
+	for _, b := range kernel.BlindSpots(m) {
+		if usable[b.Driver] {
+			r.Blind = append(r.Blind, b)
+		}
+	}
+	return r
+}
+
+// tryPtrace starts a command that does not exist: whoever may trace that far may
+// trace.
+func tryPtrace(m *kernel.Machine) kernel.Verdict {
+	v := kernel.Verdict{Driver: kernel.Ptrace}
+	const none = "/" // a directory can't be executed
+	d, err := ptrace.New(ptrace.Config{Profile: spec.Current, Events: event.DefaultSet(spec.Current)})
+	if err == nil {
+		err = d.Start(none, []string{"trace"}, nil, func(int) {})
+	}
+	for err == nil {
+		err = d.ReadInto(&event.Event{})
+	}
+	if err == io.EOF {
+		v.Usable = true
+		return v
+	}
+	v.Why, v.Change = strings.TrimPrefix(err.Error(), "cannot trace "+none+": "), m.AllowPtrace()
+	return v
+}
+
+// print writes the report for people.
+func (r *probeReport) print(w io.Writer, colors bool) error {
+	t := &table{}
+	if colors {
+		t.color = func(row, column int) string {
+			switch {
+			case row == 0 || column != 1:
+				return ""
+			case r.Drivers[row-1].Usable:
+				return green
+			}
+			return red
+		}
+	}
+	t.add("DRIVER", "USABLE", "WHY NOT", "WHAT TO CHANGE")
+	for _, v := range r.Drivers {
+		usable := "no"
+		if v.Usable {
+			usable = "yes"
+		}
+		t.add(v.Driver, usable, v.Why, v.Change)
+	}
+	if err := t.writeTo(w); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nA COMMAND and -p would be traced by %s, --host and --cgroup by %s.\n",
+		orNone(r.Chosen.Command), orNone(r.Chosen.Host))
+	for _, b := range r.Blind {
+		line := b.Driver + " would not see " + b.What
+		if b.Change != "" {
+			line += " (" + b.Change + ")"
+		}
+		fmt.Fprintf(w, "%s.\n", line)
+	}
+	fmt.Fprintln(w)
+	t = &table{}
+	t.add("FACT", "SINCE LINUX", "HERE")
+	for _, f := range r.Facts {
+		t.add(f.Name, f.Since, f.Value)
+	}
+	return t.writeTo(w)
+}
+
+func orNone(driver string) string {
+	if driver == "" {
+		return "none"
+	}
+	return driver
+}
