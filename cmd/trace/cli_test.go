@@ -60,6 +60,25 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-p", "1", "true"}, 125, "not both"},
 		{[]string{"-p", strconv.Itoa(os.Getpid()), "-r", empty}, 125, "not both"},
 		{[]string{"-p", "2"}, 125, "thread of the kernel"},
+		{[]string{"--driver", "ebpf", "true"}, 125, `unknown --driver "ebpf": auto, ptrace, modern-bpf, bpf or kmod`},
+		{[]string{"--driver", "bpf", "true"}, 125, "bpf: not part of this build"},
+		{[]string{"--driver", "kmod", "--host"}, 125, "kmod: not part of this build"},
+		{[]string{"--driver", "ptrace", "--host"}, 125, "--host needs a kernel driver"},
+		{[]string{"--driver", "ptrace", "--cgroup", "/"}, 125, "--cgroup needs a kernel driver"},
+		{[]string{"--driver", "ptrace", "--buffer-preset", "5", "true"}, 125, "--buffer-preset is for kernel drivers"},
+		{[]string{"--driver", "ptrace", "--cpus-per-buffer", "2", "true"}, 125, "--cpus-per-buffer is for kernel drivers"},
+		{[]string{"--driver", "modern-bpf", "--seccomp", "never", "true"}, 125, "--seccomp is for the ptrace driver"},
+		{[]string{"--host", "--seccomp", "auto"}, 125, "--seccomp is for the ptrace driver"},
+		{[]string{"--buffer-preset", "0", "--host"}, 125, "--buffer-preset 0 is not between 1 and 10"},
+		{[]string{"--buffer-preset", "11", "--host"}, 125, "--buffer-preset 11 is not between 1 and 10"},
+		{[]string{"--cpus-per-buffer", "-1", "--host"}, 125, "--cpus-per-buffer -1"},
+		{[]string{"--host", "true"}, 125, "either --host or a COMMAND, not both"},
+		{[]string{"--host", "-p", "1"}, 125, "either -p or --host, not both"},
+		{[]string{"--host", "--cgroup", "/"}, 125, "either --host or --cgroup, not both"},
+		{[]string{"--host", "-r", empty}, 125, "either -r or --host, not both"},
+		{[]string{"-r", empty, "true"}, 125, "either -r or a COMMAND, not both"},
+		{[]string{"--cgroup", "/no/such/group"}, 125, "no cgroup /no/such/group"},
+		{[]string{"--cgroup", dir}, 125, "not a cgroup of version 2"},
 		{[]string{"-r", "/no/such.scap"}, 125, "/no/such.scap: no such file"},
 		{[]string{"-r", dir}, 125, "is a directory"},
 		{[]string{"-r", empty}, 125, "no section header"},
@@ -82,9 +101,8 @@ func TestBadInput(t *testing.T) {
 func TestRefused(t *testing.T) {
 	needRoot(t)
 	need(t, "setpriv")
-	nobody := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
 	pid := strconv.Itoa(os.Getpid())
-	got := run(t, append(nobody, traceBin, "-p", pid)...)
+	got := run(t, append(nobody(), traceBin, "--driver", "ptrace", "-p", pid)...)
 	if got.code != 125 || !strings.Contains(got.err, "it runs as user 0 and trace lacks CAP_SYS_PTRACE") {
 		t.Errorf("another user's process: %+v", got)
 	}
@@ -100,14 +118,14 @@ func TestRefused(t *testing.T) {
 	}
 	t.Cleanup(func() { first.Process.Kill() })
 	waitTraced(t, victim.Process.Pid)
-	got = run(t, traceBin, "-p", pid)
+	got = run(t, traceBin, "--driver", "ptrace", "-p", pid)
 	if want := "process " + strconv.Itoa(first.Process.Pid) + " traces it already"; got.code != 125 || !strings.Contains(got.err, want) {
 		t.Errorf("traced already: %+v, want %q", got, want)
 	}
 	first.Process.Signal(os.Interrupt)
 	first.Wait()
 	// Where ptrace is refused to the command, it is run only if that was asked for.
-	under := []string{"strace", "-f", "-qq", "-o", "/dev/null", traceBin}
+	under := []string{"strace", "-f", "-qq", "-o", "/dev/null", traceBin, "--driver", "ptrace"}
 	need(t, "strace")
 	got = run(t, append(under, "--on-failure", "run", "sh", "-c", "echo ran; exit 4")...)
 	if got.out != "ran\n" || got.code != 4 || !strings.Contains(got.err, "untraced") {

@@ -39,6 +39,12 @@ func exit(err error) {
 	os.Exit(code)
 }
 
+// silent ends with a code; what there was to say has been said.
+func silent(code int) error {
+	os.Exit(code)
+	return nil
+}
+
 // complain prints one line for an error.
 func complain(err error) { fmt.Fprintf(os.Stderr, "trace: %v\n", err) }
 

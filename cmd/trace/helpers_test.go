@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +114,15 @@ var modes = map[string][]string{
 	"unfiltered": {"-q", "--seccomp", "never"},
 	"text":       {"-a", "-o", "/dev/null"},
 	"0.36":       {"-q", "-a", "--profile", "0.36"},
+	"modern":     {"-q", "-a", "--driver", "modern-bpf"},
+}
+
+// needDriver skips a test where the driver that options ask for can't be used.
+func needDriver(t *testing.T, opts []string) {
+	t.Helper()
+	if slices.Contains(opts, "modern-bpf") {
+		needModern(t)
+	}
 }
 
 // same runs a program with and without trace and wants the same.
@@ -121,6 +131,7 @@ func same(t *testing.T, argv ...string) {
 	want := run(t, argv...)
 	for name, opts := range modes {
 		t.Run(name, func(t *testing.T) {
+			needDriver(t, opts)
 			got := run(t, append(append([]string{traceBin}, opts...), append([]string{"--"}, argv...)...)...)
 			if got != want {
 				t.Errorf("%v\nwithout trace: %+v\n   with trace: %+v", argv, want, got)

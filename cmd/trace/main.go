@@ -1,9 +1,11 @@
-// Command trace follows processes with ptrace(2) and emits the syscall events
-// that Falco's kernel drivers emit.
+// Command trace follows processes, with ptrace(2) or a kernel driver, and emits the
+// syscall events that Falco's kernel drivers emit.
 //
-// In a nutshell: main.go declares the command line, live.go traces, read.go
-// reads captures, sinks.go decides where events go, exit.go how we end; the other
-// files are a subcommand each.
+// In a nutshell: main.go declares the command line and options.go reads what is for
+// drivers; command.go runs a command, under ptrace itself and in job.go under a
+// kernel driver, attach.go follows what runs already, read.go reads captures;
+// live.go moves events, sinks.go decides where they go, stats.go counts, forward.go
+// passes signals on, exit.go says how we end. The other files are a subcommand each.
 package main
 
 import (
@@ -16,6 +18,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/lannerhq/lanner/kernel"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
@@ -26,6 +29,7 @@ func init() {
 }
 
 func main() {
+	kernel.Stage()
 	app := newApp()
 	if err := app.Run(arguments(app, os.Args)); err != nil {
 		exit(err)
@@ -49,7 +53,7 @@ func newApp() *cli.App {
 	return &cli.App{
 		Name:                   "trace",
 		Usage:                  "syscall events of processes, as Falco's kernel drivers emit them, without a kernel driver",
-		UsageText:              "trace [options] [--] COMMAND [ARG...]\ntrace [options] -p PID [-p PID...]\ntrace [options] -r FILE",
+		UsageText:              "trace [options] [--] COMMAND [ARG...]\ntrace [options] -p PID [-p PID...]\ntrace [options] --host\ntrace [options] -r FILE",
 		Description:            description,
 		Version:                version(),
 		HideVersion:            true,
@@ -91,6 +95,8 @@ const (
 func flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntSliceFlag{Name: "pid", Aliases: []string{"p"}, Category: catWhat, Usage: "attach to `PID`: all its threads, and descendants from then on"},
+		&cli.BoolFlag{Name: "host", Category: catWhat, Usage: "every process of the machine (needs a kernel driver)"},
+		&cli.StringFlag{Name: "cgroup", Category: catWhat, Usage: "the processes of cgroup `PATH` and those below, version 2 (needs a kernel driver)"},
 		&cli.StringFlag{Name: "read", Aliases: []string{"r"}, Category: catWhat, Usage: "read events from capture `FILE` ('-' is standard input)"},
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Category: catWhat, Usage: "every call of the contract"},
 		&cli.StringFlag{Name: "events", Aliases: []string{"e"}, Category: catWhat, Usage: "events of `SET`: names, patterns and sets, separated by commas; '!' takes away (trace list sets)"},
@@ -106,7 +112,10 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOut, Usage: "print no events, and no notices"},
 		&cli.BoolFlag{Name: "stats", Category: catOut, Usage: "print counters on standard error at the end"},
 
-		&cli.StringFlag{Name: "seccomp", Category: catHow, Value: "auto", Usage: "stop only wanted calls by a seccomp filter: auto (for a COMMAND), always, never"},
+		&cli.StringFlag{Name: "driver", Category: catHow, Value: kernel.Auto, Usage: "who tells of events: ptrace, modern-bpf, bpf, kmod; auto takes ptrace where it will do, else the first kernel driver that can be used (trace probe)"},
+		&cli.StringFlag{Name: "seccomp", Category: catHow, Value: "auto", Usage: "ptrace: stop only wanted calls by a seccomp filter: auto (for a COMMAND), always, never"},
+		&cli.IntFlag{Name: "buffer-preset", Category: catHow, Value: 4, Usage: "kernel drivers: size of each buffer, `N` from 1 (1 MiB) to 10 (512 MiB), twice as much each"},
+		&cli.IntFlag{Name: "cpus-per-buffer", Category: catHow, Value: 1, Usage: "kernel drivers: `N` CPUs share a buffer; 0: all share one"},
 		&cli.StringFlag{Name: "on-failure", Category: catHow, Value: "refuse", Usage: "what to do with COMMAND where tracing is denied: refuse, or run it untraced"},
 	}
 }
@@ -136,29 +145,35 @@ func usageError(_ *cli.Context, err error, _ bool) error {
 	return failure{errors.New(msg + "; see trace --help"), codeFailure}
 }
 
+// sources are the options that say what is traced. It takes one of them, or a
+// COMMAND.
+var sources = []struct {
+	option, spelled string
+	use             func(c *cli.Context) error
+}{{"read", "-r", readCapture}, {"pid", "-p", attach}, {"host", "--host", watchAll}, {"cgroup", "--cgroup", watchAll}}
+
 // action does what the options without a subcommand ask for.
 func action(c *cli.Context) error {
-	if c.Args().Len() > 0 && c.IsSet("read") {
-		return usage("-r reads a capture and takes no COMMAND")
-	}
-	if c.Args().Len() > 0 && c.IsSet("pid") {
-		return usage("either -p or a COMMAND, not both")
-	}
 	if c.IsSet("json") && c.IsSet("format") {
 		return usage("either --json or --format, not both")
 	}
-	switch {
-	case c.IsSet("read"):
-		if c.IsSet("pid") {
-			return usage("either -p or -r, not both")
+	var given []string
+	use := runCommand
+	for _, s := range sources {
+		if c.IsSet(s.option) {
+			given, use = append(given, s.spelled), s.use
 		}
-		return readCapture(c)
-	case c.IsSet("pid"):
-		return attach(c)
-	case c.Args().Len() > 0:
-		return runCommand(c)
 	}
-	return usage("nothing to trace: give a COMMAND, -p PID or -r FILE")
+	if c.Args().Len() > 0 {
+		given = append(given, "a COMMAND")
+	}
+	switch len(given) {
+	case 0:
+		return usage("nothing to trace: give a COMMAND, -p PID, --host, --cgroup PATH or -r FILE")
+	case 1:
+		return use(c)
+	}
+	return usage("either " + given[0] + " or " + given[1] + ", not both")
 }
 
 // profile returns the chosen edition.

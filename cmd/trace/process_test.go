@@ -17,8 +17,17 @@ import (
 
 // TestEveryProcess: thousands of short processes, and none is missed.
 func TestEveryProcess(t *testing.T) {
+	for _, driver := range []string{"ptrace", "modern-bpf"} {
+		t.Run(driver, func(t *testing.T) {
+			needDriver(t, []string{driver})
+			everyProcess(t, driver)
+		})
+	}
+}
+
+func everyProcess(t *testing.T, driver string) {
 	const n = 2000
-	got := run(t, traceBin, "-e", "clone,fork,vfork,clone3,execve,procexit", "--format", "%evt.dir%evt.type %evt.arg.res",
+	got := run(t, traceBin, "--driver", driver, "-e", "clone,fork,vfork,clone3,execve,procexit", "--format", "%evt.dir%evt.type %evt.arg.res",
 		"sh", "-c", fmt.Sprintf("i=0; while [ $i -lt %d ]; do /bin/true; i=$((i+1)); done", n))
 	if got.code != 0 {
 		t.Fatalf("exit code %d", got.code)
@@ -219,9 +228,16 @@ for t in ts: t.join()
 // get is not passed on.
 func TestSignals(t *testing.T) {
 	script := `for s in TERM INT HUP USR1 USR2 QUIT; do trap "echo $s" $s; done; echo ready; while :; do sleep 0.05; done`
-	for name, group := range map[string]bool{"trace alone": false, "process group": true} {
-		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(traceBin, "-q", "bash", "-c", script)
+	for _, c := range []struct {
+		name, driver string
+		group        bool
+	}{
+		{"trace alone", "ptrace", false}, {"process group", "ptrace", true},
+		{"trace alone", "modern-bpf", false}, {"process group", "modern-bpf", true},
+	} {
+		t.Run(c.name+" "+c.driver, func(t *testing.T) {
+			needDriver(t, []string{c.driver})
+			cmd := exec.Command(traceBin, "--driver", c.driver, "-q", "bash", "-c", script)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			out, _ := cmd.StdoutPipe()
 			if err := cmd.Start(); err != nil {
@@ -233,7 +249,7 @@ func TestSignals(t *testing.T) {
 			pid := cmd.Process.Pid
 			sigs := []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2, unix.SIGQUIT}
 			for _, sig := range sigs {
-				if group {
+				if c.group {
 					pid = -cmd.Process.Pid
 				}
 				unix.Kill(pid, sig)

@@ -39,21 +39,24 @@ func TestExitStatus(t *testing.T) {
 // trace set it up.
 func TestInherited(t *testing.T) {
 	for name, c := range map[string]string{
-		"ignored signals":  `trap "" TERM PIPE USR1 QUIT INT HUP; exec "$@"`,
+		"ignored signals":  `trap "" TERM PIPE USR1 QUIT INT HUP CHLD; exec "$@"`,
 		"background":       `"$@" & wait $!`,
-		"descriptor limit": `ulimit -n 77; exec "$@"`,
+		"descriptor limit": `ulimit -n 1077; exec "$@"`,
 		"descriptors":      `exec 3</dev/null 7>/dev/null 9<&-; exec "$@"`,
 		"soft limit":       `ulimit -Sn 99; exec "$@"`,
 		"umask":            `umask 0137; exec "$@"`,
 		"blocked signals":  `exec env --block-signal=TERM,CHLD,PROF,URG,34 "$@"`,
 	} {
-		t.Run(name, func(t *testing.T) {
-			want := run(t, "sh", "-c", c, "sh", selfBin, "given")
-			got := run(t, "sh", "-c", c, "sh", traceBin, "-q", selfBin, "given")
-			if got != want {
-				t.Errorf("without trace: %+v\n   with trace: %+v", want, got)
-			}
-		})
+		want := run(t, "sh", "-c", c, "sh", selfBin, "given")
+		for _, driver := range []string{"ptrace", "modern-bpf"} {
+			t.Run(name+" "+driver, func(t *testing.T) {
+				needDriver(t, []string{driver})
+				got := run(t, "sh", "-c", c, "sh", traceBin, "--driver", driver, "-q", selfBin, "given")
+				if got != want {
+					t.Errorf("without trace: %+v\n   with trace: %+v", want, got)
+				}
+			})
+		}
 	}
 }
 
@@ -145,7 +148,7 @@ func TestTracers(t *testing.T) {
 		t.Errorf("strace under trace: %+v", got)
 	}
 	// And the other way round: a tracer around trace can't have its children.
-	got = run(t, "strace", "-f", "-o", "/dev/null", traceBin, "-q", "true")
+	got = run(t, "strace", "-f", "-o", "/dev/null", traceBin, "--driver", "ptrace", "-q", "true")
 	if got.code != 125 || !strings.Contains(got.err, "traces it already") {
 		t.Errorf("trace under strace -f: %+v", got)
 	}
@@ -165,22 +168,22 @@ func TestSetuid(t *testing.T) {
 	if err := os.Chmod(suid, os.ModeSetuid|0o755); err != nil {
 		t.Fatal(err)
 	}
-	nobody := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
+	other := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
 	// Root traces a tree that drops to nobody and climbs back by a setuid program.
-	if r := run(t, append(nobody, suid, "-u")...); r.out != "0\n" {
+	if r := run(t, append(other, suid, "-u")...); r.out != "0\n" {
 		t.Fatalf("the setuid program does not work even untraced: %+v", r)
 	}
-	same(t, append(nobody, suid, "-u")...)
+	same(t, append(other, suid, "-u")...)
 	same(t, "sudo", "-u", "nobody", "id", "-un")
 	// Nobody traces: no one may gain privileges under a tracer without
 	// CAP_SYS_PTRACE. The program runs, as nobody.
-	got := run(t, append(nobody, traceBin, "-q", suid, "-u")...)
+	got := run(t, append(other, traceBin, "-q", suid, "-u")...)
 	if got.out != "65534\n" || got.code != 0 {
 		t.Errorf("setuid program under an unprivileged trace: %+v", got)
 	}
 	// CAP_SYS_PTRACE without CAP_SYS_ADMIN: the filter would take privileges away,
 	// which is said; without it they are gained.
-	caps := append(nobody, "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace")
+	caps := append(other, "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace")
 	got = run(t, append(caps, traceBin, "-o", "/dev/null", suid, "-u")...)
 	if got.out != "65534\n" || !strings.Contains(got.err, "no_new_privs") {
 		t.Errorf("filtered with CAP_SYS_PTRACE: %+v", got)
@@ -188,5 +191,11 @@ func TestSetuid(t *testing.T) {
 	got = run(t, append(caps, traceBin, "-q", "--seccomp", "never", suid, "-u")...)
 	if got.out != "0\n" {
 		t.Errorf("unfiltered with CAP_SYS_PTRACE: %+v", got)
+	}
+	// A kernel driver is nobody's tracer.
+	needModern(t)
+	got = run(t, append(nobody("bpf", "perfmon"), modern("-q", suid, "-u")...)...)
+	if got.out != "0\n" || got.code != 0 {
+		t.Errorf("under a kernel driver: %+v", got)
 	}
 }

@@ -105,7 +105,8 @@ const (
 // traced.
 func TestShellUnderTrace(t *testing.T) {
 	need(t, "bash")
-	for _, opts := range [][]string{{"-q"}, {"-q", "-a"}, {}} {
+	for _, opts := range [][]string{{"-q"}, {"-q", "-a"}, {}, {"-q", "--driver", "modern-bpf"}} {
+		needDriver(t, opts)
 		term, cmd := onTerminal(t, append(append([]string{traceBin}, opts...), "-o", "/dev/null", "bash", "--norc", "-i")...)
 		term.expect("% ")
 		term.typ("stty size; tty -s && echo terminal\n")
@@ -143,7 +144,8 @@ func TestTraceAsJob(t *testing.T) {
 	need(t, "bash")
 	term, cmd := onTerminal(t, "bash", "--norc", "-i")
 	term.expect("% ")
-	for _, opts := range []string{"-q", "-a -o /dev/null"} {
+	for _, opts := range []string{"-q", "-a -o /dev/null", "-q --driver modern-bpf"} {
+		needDriver(t, strings.Fields(opts))
 		term.typ(traceBin + " " + opts + " cat\n")
 		time.Sleep(500 * time.Millisecond)
 		term.typ("one\n")
@@ -176,13 +178,15 @@ func TestTraceAsJob(t *testing.T) {
 	// Programs that catch SIGTSTP tidy up before they stop themselves, by either
 	// signal.
 	need(t, "python3")
-	for _, sig := range []string{"SIGTSTP", "SIGSTOP"} {
-		term.typ(traceBin + ` -q python3 -c 'exec("""
+	for _, c := range []struct{ driver, sig string }{
+		{"ptrace", "SIGTSTP"}, {"ptrace", "SIGSTOP"}, {"modern-bpf", "SIGTSTP"}, {"modern-bpf", "SIGSTOP"},
+	} {
+		term.typ(traceBin + " --driver " + c.driver + ` -q python3 -c 'exec("""
 import signal, os, time
 def h(s, f):
     print("tidy", flush=True)
     signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.` + sig + `)
+    os.kill(os.getpid(), signal.` + c.sig + `)
     print("back", flush=True)
 signal.signal(signal.SIGTSTP, h)
 print("u" + "p", flush=True)

@@ -37,8 +37,8 @@ func TestParseCounters(t *testing.T) {
 	want := counters{Events: 9, Drops: 1, Stops: 16, Reported: 8, Unwritten: 2}
 	for name, text := range map[string]string{
 		"json":        `{"n_evts":9,"n_drops":1,"stops":16,"reported":8,"unwritten":2}` + "\n",
-		"text":        "events 9, dropped 1, stops 16, reported 8, not written 2\n",
-		"other lines": "2+0 records in\n{\"n_evts\":1}\nevents 9, dropped 1, stops 16, reported 8, not written 2\nbye\n",
+		"text":        "n_evts 9\nn_drops 1\nstops 16\nreported 8\nunwritten 2\n",
+		"other lines": "2+0 records in\n{\"n_evts\":1}\nn_evts 9\nn_drops 1\nstops 16\nreported 8\nunwritten 2\nbye\n",
 		"the last": `{"n_evts":1,"n_drops":1,"stops":1,"reported":1,"unwritten":1}
 {"n_evts":9,"n_drops":1,"stops":16,"reported":8,"unwritten":2}`,
 	} {
@@ -46,7 +46,7 @@ func TestParseCounters(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "trace: no such file\n", `{"n_evts":9,"stops":16,"reported":8,"unwritten":2}`, `{"n_evts":-9}`, "events 9, dropped"} {
+	for _, text := range []string{"", "trace: no such file\n", `{"n_evts":9,"stops":16,"reported":8,"unwritten":2}`, `{"n_evts":-9}`, "n_evts 9\nn_drops 1\n"} {
 		if c, err := parseCounters(text); err == nil {
 			t.Errorf("%q gave %+v, want an error", text, c)
 		}

@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -11,45 +11,39 @@ import (
 type counters struct {
 	Events    uint64 `json:"n_evts"`    // laid out by the driver
 	Drops     uint64 `json:"n_drops"`   // given up by the driver
-	Stops     uint64 `json:"stops"`     // of tracees
+	Stops     uint64 `json:"stops"`     // of tracees; 0 for kernel drivers
 	Reported  uint64 `json:"reported"`  // given to the output
 	Unwritten uint64 `json:"unwritten"` // not written, as the output failed
 }
 
-// parseCounters finds the counters, as JSON or as text, in what trace and the
-// workload wrote to standard error. They come last.
-func parseCounters(stderr string) (c counters, err error) {
-	lines := strings.Split(strings.TrimSpace(stderr), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if c, ok := parseJSONCounters(lines[i]); ok {
-			return c, nil
+// parseCounters finds the counters in what trace and the workload wrote to
+// standard error: one JSON object, or a line for each, n_evts first. The last ones
+// count.
+func parseCounters(stderr string) (counters, error) {
+	var last map[string]uint64
+	for line := range strings.Lines(stderr) {
+		var object map[string]uint64
+		if json.Unmarshal([]byte(line), &object) == nil {
+			last = object
+			continue
 		}
-		_, err := fmt.Sscanf(lines[i], "events %d, dropped %d, stops %d, reported %d, not written %d",
-			&c.Events, &c.Drops, &c.Stops, &c.Reported, &c.Unwritten)
-		if err == nil {
-			return c, nil
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		n, err := strconv.ParseUint(value, 10, 64)
+		if err != nil {
+			continue
 		}
+		if name == "n_evts" || last == nil {
+			last = map[string]uint64{}
+		}
+		last[name] = n
 	}
-	return counters{}, errors.New("trace told no counters")
-}
-
-// parseJSONCounters wants every key, so that a renamed one is not read as 0.
-func parseJSONCounters(line string) (c counters, ok bool) {
-	var m map[string]uint64
-	if json.Unmarshal([]byte(line), &m) != nil {
-		return c, false
-	}
-	for _, f := range []struct {
-		key string
-		to  *uint64
-	}{
-		{"n_evts", &c.Events}, {"n_drops", &c.Drops}, {"stops", &c.Stops}, {"reported", &c.Reported}, {"unwritten", &c.Unwritten},
-	} {
-		if *f.to, ok = m[f.key]; !ok {
-			return counters{}, false
+	// Every key is wanted, so that a renamed one is not read as 0.
+	for _, key := range []string{"n_evts", "n_drops", "reported", "unwritten"} {
+		if _, ok := last[key]; !ok {
+			return counters{}, errors.New("trace told no counters")
 		}
 	}
-	return c, true
+	return counters{last["n_evts"], last["n_drops"], last["stops"], last["reported"], last["unwritten"]}, nil
 }
 
 // lost is how many events are missing: those that trace counts as lost, and
