@@ -158,12 +158,14 @@ func (d *Driver) syscallInfo(t *thread, info *syscallInfo) bool {
 
 // lookup finds the contract's row of a call.
 func (d *Driver) lookup(arch uint32, nr uint64, e *entry) {
-	e.sc, e.nr, e.compat, e.x32 = nil, nr, false, false
+	e.sc, e.nr, e.compat = nil, nr, false
 	switch {
 	case arch == nativeArch && (x32Bit == 0 || nr&x32Bit == 0):
 		e.sc = d.tables.native.Lookup(nr)
 	case arch == nativeArch:
-		e.sc, e.compat, e.x32 = d.tables.x32.Lookup(nr&^x32Bit), true, true
+		// Only calls with numbers of their own take structures of 32-bit words.
+		nr &^= x32Bit
+		e.sc, e.compat = d.tables.x32.Lookup(nr), nr >= spec.FirstX32
 	case arch == compatArch && machine == spec.X86:
 		e.sc, e.compat = d.tables.compat.Lookup(nr), true
 		if e.sc != nil && e.sc.X86 >= 0 {
@@ -178,7 +180,7 @@ func (d *Driver) enter(t *thread, info *syscallInfo) {
 	d.lookup(info.arch, info.data[0], e)
 	t.entered, t.exiting = true, false
 	copy(e.args[:], info.data[1:7])
-	e.ts = d.now
+	e.ts, e.clone = d.now, 0
 	if machine == spec.X86 && info.arch == compatArch && info.data[0] == socketcall {
 		d.decodeSocketcall(t)
 	}
