@@ -2,6 +2,7 @@ package eventtest
 
 import (
 	"embed"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,10 +50,10 @@ func program(t *testing.T, c *Case) string {
 		}
 		buildDir = dir
 	}
-	path, out, err := compile(buildDir, c)
+	path, out, err := compile(buildDir, c, "gcc")
 	if err != nil {
-		if c.I386 {
-			missing(t, "gcc -m32 does not work: "+out)
+		if c.ABI != "" {
+			missing(t, "gcc cannot compile for "+c.ABI+": "+out)
 		}
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -70,26 +71,24 @@ func Clean() {
 
 // programName is the name of a C case's program.
 func programName(c *Case) string {
-	if c.I386 {
-		return filepath.Join("i386", c.Program) // the name of the task is the same
-	}
-	return c.Program
+	return filepath.Join(c.ABI, c.Program) // the name of the task is the same
 }
 
-// Build compiles all C cases into a directory, for another machine.
-func Build(dir string) error {
+// Build compiles all C cases that a machine of an architecture has into a
+// directory; cc is the compiler and what it is always told.
+func Build(dir, arch string, cc ...string) error {
 	for _, c := range Cases() {
-		if c.Program == "" {
+		if c.Program == "" || c.ABI != "" && arch != "amd64" {
 			continue
 		}
-		if _, _, err := compile(dir, &c); err != nil {
-			return err
+		if _, out, err := compile(dir, &c, cc...); err != nil {
+			return fmt.Errorf("compile %s: %w\n%s", programName(&c), err, out)
 		}
 	}
 	return nil
 }
 
-func compile(dir string, c *Case) (path, output string, err error) {
+func compile(dir string, c *Case, cc ...string) (path, output string, err error) {
 	for _, name := range []string{"case.h", c.Program + ".c"} {
 		text, err := sources.ReadFile("c/" + name)
 		if err != nil {
@@ -103,22 +102,25 @@ func compile(dir string, c *Case) (path, output string, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", "", err
 	}
-	args := []string{"-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wno-format-truncation", "-static", "-pthread", "-o", path,
-		filepath.Join(dir, c.Program+".c")}
-	if c.I386 {
+	args := append(cc[1:len(cc):len(cc)], "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wno-format-truncation", "-static", "-pthread",
+		"-o", path, filepath.Join(dir, c.Program+".c"))
+	switch c.ABI {
+	case "i386":
 		args = append(args, "-m32")
+	case "x32":
+		args = append(args, "-mx32")
 	}
-	out, err := exec.Command("gcc", args...).CombinedOutput()
+	out, err := exec.Command(cc[0], args...).CombinedOutput()
 	return path, string(out), err
 }
 
-// runs skips a case of an i386 program on a kernel that does not run such.
+// runs skips a case of another ABI on a kernel that does not run its program.
 func runs(t *testing.T, c *Case, path string) {
 	t.Helper()
-	if !c.I386 {
+	if c.ABI == "" {
 		return
 	}
 	if out, err := exec.Command(path, "probe").CombinedOutput(); err != nil {
-		t.Skipf("this kernel runs no i386 programs: %v %s", err, out)
+		t.Skipf("this kernel runs no %s programs: %v %s", c.ABI, err, out)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // families are the cases of all files.
 var families = [][]Case{
 	openCases, oldOpenCases, ioCases, fdCases, namesCases, waitCases, memoryCases, userCases, netCases, unixCases,
-	messageCases, systemCases, taskCases, execCases, signalCases, legacyCases, i386Cases,
+	messageCases, systemCases, taskCases, execCases, signalCases, legacyCases, i386Cases, x32Cases,
 }
 
 var openCases = []Case{

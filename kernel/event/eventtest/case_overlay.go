@@ -64,8 +64,9 @@ func overlayCase(p *Prog) {
 }
 
 // kernelIno is the inode number of the file behind a descriptor as the kernel has
-// it, 0 if it does not tell.
-func (p *Prog) kernelIno(fd int64) (ino uint64) {
+// it; Any if it does not tell, as before Linux 5.14.
+func (p *Prog) kernelIno(fd int64) (ino any) {
+	ino = Any
 	p.quiet(func() {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/thread-self/fdinfo/%d", fd))
 		if err != nil {
@@ -73,7 +74,9 @@ func (p *Prog) kernelIno(fd int64) (ino uint64) {
 		}
 		for line := range strings.Lines(string(text)) {
 			if v, ok := strings.CutPrefix(line, "ino:"); ok {
-				fmt.Sscan(v, &ino)
+				var n uint64
+				fmt.Sscan(v, &n)
+				ino = n
 			}
 		}
 	})

@@ -15,6 +15,7 @@ type matcher struct {
 	in       spec.Profile
 	drops    bool
 	strict   bool
+	unknown  string // flags
 	log      *log
 	vars     map[string]uint64 // identities, see Var
 	failures []string

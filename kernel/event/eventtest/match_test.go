@@ -57,15 +57,16 @@ func TestMatch(t *testing.T) {
 		{"too many parameters", closed, spec.V036, []string{`{"event":"CloseX","tid":7,"noenter":true,"params":{"res":-9}}`}, "2 parameters, want 1"},
 		{"unknown event", closed, spec.Current, []string{`{"event":"NopeX","tid":7}`}, "unknown event"},
 		{"may be missing", closed, spec.Current, []string{closing, `{"event":"LinkX","tid":7,"maybe":true,"params":{}}`}, ""},
-		{"names", "CloseRangeX ts=1 tid=7 res=0 first=1 last=2 flags=0x4\n", spec.Current,
-			[]string{`{"event":"CloseRangeX","tid":7,"params":{"res":0,"first":{"min":1},"last":{"max":2},"flags":{"names":"CLOSE_RANGE_CLOEXEC"}}}`}, ""},
+		{"names", closeRange("0x4"), spec.Current, []string{closeOnExec}, ""},
+		{"a flag that cannot be told", closeRange("0x6"), spec.Current, []string{closeOnExec}, ""},
+		{"and another that can", closeRange("0x2"), spec.Current, []string{closeOnExec}, "flags: want 0x4"},
 		{"an edition without the event", "GenericE ts=1 tid=7 ID=331 nativeID=436\nGenericX ts=1 tid=7 ID=331\n", spec.V036,
 			[]string{`{"event":"NewfstatatX","tid":7,"params":{}}`}, "ID: want"},
 		{"identities", pairs("5", "6") + pairs("6", "5"), spec.Current, []string{pairing("a", "b"), pairing("b", "a")}, ""},
 		{"one identity for two", pairs("5", "5"), spec.Current, []string{pairing("a", "b")}, "another value"},
 		{"two for one identity", pairs("5", "6") + pairs("7", "6"), spec.Current, []string{pairing("a", "b"), pairing("a", "b")}, "as a before"},
 	} {
-		m := matcher{in: c.in, log: events(t, c.events), vars: make(map[string]uint64)}
+		m := matcher{in: c.in, unknown: "NO_SUCH_FLAG|CLOSE_RANGE_UNSHARE", log: events(t, c.events), vars: make(map[string]uint64)}
 		var list []*statement
 		for _, text := range c.statements {
 			s := new(statement)
@@ -80,6 +81,12 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%s: failures %q, want %q", c.name, got, c.fails)
 		}
 	}
+}
+
+const closeOnExec = `{"event":"CloseRangeX","tid":7,"params":{"res":0,"first":{"min":1},"last":{"max":2},"flags":{"names":"CLOSE_RANGE_CLOEXEC"}}}`
+
+func closeRange(flags string) string {
+	return "CloseRangeX ts=1 tid=7 res=0 first=1 last=2 flags=" + flags + "\n"
 }
 
 func pairs(a, b string) string {

@@ -25,6 +25,10 @@ type Driver struct {
 	// V036, as the kernel module has it.
 	AtSign bool
 
+	// Unknown are flags, joined by |, that the driver cannot tell on this machine:
+	// whether they are set is not looked at.
+	Unknown string
+
 	// Trace runs a command under the driver and hands over the selected events of
 	// its process and of all descendants, in order, until the last has ended. The
 	// event is valid during the call only.
@@ -63,7 +67,7 @@ type Case struct {
 	Run     func(p *Prog) // a Go case; nil if Program is set
 	Program string        // a C case: name of the source in c/, without .c
 	Args    []string      // of the C case
-	I386    bool          // compile for i386
+	ABI     string        // of the C case: "i386" or "x32", "" for the machine's own
 
 	Root     bool  // needs to be root
 	Snaplens []int // each is a run; nil: the default of 80 bytes
@@ -220,7 +224,7 @@ func check(t *testing.T, d *Driver, in spec.Profile, out string, b *log) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := matcher{in: in, drops: d.Drops, log: b, vars: make(map[string]uint64)}
+	m := matcher{in: in, drops: d.Drops, unknown: d.Unknown, log: b, vars: make(map[string]uint64)}
 	var done bool
 	var lines []*statement
 	for _, s := range list {
