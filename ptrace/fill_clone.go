@@ -15,8 +15,13 @@ func (c *call) fillForkX()   { c.fillClone(0) }
 func (c *call) fillVforkX()  { c.fillClone(0) }
 func (c *call) fillClone3X() { c.fillClone(c.convClone.Convert(c.cloneFlags())) }
 
-// cloneFlags returns the kernel's flags of a call that makes a task.
+// cloneFlags returns the kernel's flags of a call that makes a task. They are kept for
+// the new task: by the time of its first stop the maker may use its memory for
+// something else.
 func (c *call) cloneFlags() uint64 {
+	if c.clone != 0 {
+		return c.clone
+	}
 	switch c.calls[c.sc.SC].exit {
 	case event.CloneX:
 		return c.args[0]

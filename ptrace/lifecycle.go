@@ -12,6 +12,7 @@ import (
 
 // Flags of clone(2) (linux/sched.h).
 const (
+	cloneVM       = 0x100
 	cloneFiles    = 0x400
 	cloneParent   = 0x8000
 	cloneThread   = 0x10000
@@ -33,6 +34,7 @@ func (d *Driver) cloned(t *thread, tid int) {
 	known := t.entered && t.entry.sc != nil && isClone(d.calls[t.entry.sc.SC].exit)
 	if known {
 		flags = c.cloneFlags() | t.hidden
+		child.entry.clone = flags
 	} else if d.tgid(tid) == t.proc.pid {
 		flags = cloneThread | cloneFiles
 	}
@@ -149,6 +151,9 @@ func (d *Driver) giveBack(maker, t *thread) {
 		}
 	case event.Clone3X:
 		m := memory{t.tid, &t.proc.denied}
+		if maker != t && e.clone&cloneVM != 0 {
+			break // the maker does it, in the same memory, and may have gone on
+		}
 		if flags, ok := m.word(e.args[0], 8); ok {
 			m.write(e.args[0], le.AppendUint64(nil, flags|cloneUntraced))
 		}

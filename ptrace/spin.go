@@ -17,7 +17,7 @@ import (
 // CPU, or on a busy machine, the tracee would wait for the CPU that we look with.
 
 const (
-	lookFor   = 100 * time.Microsecond // of looking before sleeping
+	lookFor    = 100 * time.Microsecond // of looking before sleeping
 	looksATime = 8                      // between two readings of the clock
 	trial      = 64                     // waits, after which looking is judged
 	goodTrial  = trial / 4              // hits that it must have then

@@ -45,7 +45,7 @@ type entry struct {
 	compat bool   // 32-bit longs and pointers
 	ts     uint64 // ns since the epoch
 	coarse uint64 // of calls that open files: the clock that file times are taken from, ns since the epoch
-	x32    bool
+	clone  uint64 // in a new task: flags of the clone that made it; 0: not known
 }
 
 // A process is what threads of one group share. Facts are cached until the call
@@ -64,7 +64,7 @@ type process struct {
 
 	execName []byte // of the last execve, with its NUL
 	cgroups  []byte // nil: not read
-	fdlimit  int64 // -1: not read
+	fdlimit  int64  // -1: not read
 	nsInit   uint64
 	nested   bool // in a PID namespace below ours
 	forks    bool // its children will be in another PID namespace than it
