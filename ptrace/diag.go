@@ -81,7 +81,9 @@ type queue struct{ length, max uint32 }
 
 // acceptQueue returns the accept queue of a listening socket, zeros if unknown.
 // TCP tells it in fields that mean something else for other sockets
-// (net/ipv4/tcp.c:tcp_get_info).
+// (net/ipv4/tcp.c:tcp_get_info). A socket of MPTCP keeps its queue in another one
+// and answers for that; itself, which is what the contract's drivers look at, it has
+// none (net/mptcp/sockopt.c).
 func (d *Driver) acceptQueue(t *thread, fd int32) (q queue) {
 	own, e := d.pidfdGetfd(t.proc, fd)
 	if e != 0 {
@@ -94,7 +96,8 @@ func (d *Driver) acceptQueue(t *thread, fd int32) (q queue) {
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&n)), 0)
 	if e == 0 {
 		const listen = 10 // TCP_LISTEN, include/net/tcp_states.h
-		if info.State == listen {
+		if proto, err := unix.GetsockoptInt(own, unix.SOL_SOCKET, unix.SO_PROTOCOL); info.State == listen &&
+			(err != nil || proto != unix.IPPROTO_MPTCP) {
 			q = queue{info.Unacked, info.Sacked}
 		}
 		return q
