@@ -1,0 +1,123 @@
+package differential
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// Names of drivers, as users write them.
+const (
+	Ptrace    = "ptrace"
+	ModernBPF = "modern-bpf"
+)
+
+// lacks lists events that a driver does not see.
+var lacks = []struct {
+	driver string
+	typ    event.Type
+	when   func(*event.Event) bool // nil: always
+	why    string
+}{
+	{Ptrace, event.SwitchE, nil, "a tracer is not told of context switches"},
+	{Ptrace, event.PageFaultE, nil, "a tracer is not told of page faults"},
+	{Ptrace, event.SignalDeliverE, isSignal(9), "no tracer is asked about SIGKILL (ptrace(2))"},
+}
+
+// seldom lists events that a driver does not see at times; next is the one that the
+// other driver has behind it, nil if there is none.
+var seldom = []struct {
+	driver string
+	when   func(ev, next *event.Event) bool
+	why    string
+}{
+	{Ptrace, isIgnored, "under ptrace signals are delivered to who ignores them (kernel/signal.c:sig_ignored), and the probe sees that; the tracer leaves them out, as nobody is told of them without it"},
+	{Ptrace, isLast, "a call that SIGKILL ends does not stop for the tracer (kernel/signal.c:ptrace_stop)"},
+}
+
+func isSignal(numbers ...int64) func(*event.Event) bool {
+	return func(ev *event.Event) bool {
+		v, _ := ev.Int(2)
+		return slices.Contains(numbers, v)
+	}
+}
+
+// isIgnored: of signals that are ignored if the program does not say otherwise.
+func isIgnored(ev, _ *event.Event) bool {
+	return ev.Type() == event.SignalDeliverE && isSignal(17, 18, 23, 28)(ev) // SIGCHLD, SIGCONT, SIGURG, SIGWINCH
+}
+
+// isLast: the end of a call that a thread was in when another ended the process.
+func isLast(ev, next *event.Event) bool {
+	return !ev.Type().Enter() && next != nil && next.Type() == event.ProcExitE
+}
+
+// mustLack returns why a driver never has an event, "" if it may have it.
+func mustLack(driver string, ev *event.Event) string {
+	for _, l := range lacks {
+		if l.driver == driver && l.typ == ev.Type() && (l.when == nil || l.when(ev)) {
+			return l.why
+		}
+	}
+	return ""
+}
+
+// mayLack returns why a driver may lack an event, "" if it may not.
+func mayLack(driver string, ev, next *event.Event) string {
+	for _, l := range seldom {
+		if l.driver == driver && l.when(ev, next) {
+			return l.why
+		}
+	}
+	return ""
+}
+
+// differs lists parameters whose values may differ, by name: in any event that
+// has them, or in those of one row. same, if not nil, says whether two values are
+// the same thing in spite of that.
+var differs = []struct {
+	ident string // of the row, without _E and _X; "" for all
+	param string
+	same  func(a, b []byte) bool
+	why   string
+}{
+	{"", "vm_size", near(1 << 18), "read a moment earlier or later, and another thread may have mapped an arena of malloc(3) meanwhile"},
+	{"", "vm_rss", near(4096), "read a moment earlier or later; from 6.2 on the probe reads what CPUs have handed in (lib/percpu_counter.c)"},
+	{"", "vm_swap", near(4096), "read a moment earlier or later"},
+	{"", "pgft_min", near(256), "read a moment earlier or later; reading memory makes pages present"},
+	{"", "pgft_maj", near(64), "read a moment earlier or later"},
+	{"", "pidns_init_start_ts", near(10_000_000), "stat has clock ticks of 10 ms"},
+}
+
+// near accepts integers that are at most some steps apart.
+func near(steps uint64) func(a, b []byte) bool {
+	return func(a, b []byte) bool {
+		x, ok1 := integer(a)
+		y, ok2 := integer(b)
+		return ok1 && ok2 && max(x, y)-min(x, y) <= steps
+	}
+}
+
+func integer(b []byte) (uint64, bool) {
+	switch len(b) {
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b)), true
+	case 8:
+		return binary.LittleEndian.Uint64(b), true
+	}
+	return 0, false
+}
+
+// mayDiffer returns why parameter i may differ, "" if it may not.
+func (c *comparison) mayDiffer(a, b *event.Event, row *spec.Event, i int) string {
+	p := &row.Params[i]
+	x, y := a.Param(i), b.Param(i)
+	for _, d := range differs {
+		if (d.ident == "" || d.ident == row.Name) && d.param == p.Name && (d.same == nil || d.same(x, y)) {
+			return d.why
+		}
+	}
+	return c.ids.why(p, x, y)
+}

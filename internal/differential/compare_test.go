@@ -1,0 +1,86 @@
+package differential
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lannerhq/lanner/kernel/event"
+)
+
+// logOf makes a log of events in text form.
+func logOf(t *testing.T, driver string, lines ...string) *Log {
+	t.Helper()
+	l := &Log{Driver: driver}
+	var b event.Builder
+	for _, line := range lines {
+		b.Reset()
+		if err := event.ParseText(line, &b); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		var ev event.Event
+		if _, err := ev.Parse(b.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		l.Add(&ev)
+	}
+	return l
+}
+
+func TestCompare(t *testing.T) {
+	var b event.Builder
+	b.Begin(event.CloseX, 1, 7, 2)
+	b.PutS64(0)
+	b.PutS64(3)
+	b.End()
+	var ev event.Event
+	if _, err := ev.Parse(b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	line := string(event.AppendText(nil, &ev))
+	other := strings.Replace(line, "3", "4", 1)
+	b.Reset()
+	b.Begin(event.DupX, 1, 7, 2)
+	b.PutS64(0)
+	b.PutS64(3)
+	b.End()
+	if _, err := ev.Parse(b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	dup := string(event.AppendText(nil, &ev))
+	for _, c := range []struct {
+		what   string
+		a, b   []string
+		events int
+		bad    int
+	}{
+		{"the same", []string{line, dup}, []string{line, dup}, 2, 0},
+		{"one missing", []string{line, dup, line}, []string{line, line}, 2, 1},
+		{"one twice", []string{line, dup}, []string{line, line, dup}, 2, 1},
+		{"out of order", []string{line, dup, line, line, line}, []string{dup, line, line, line, line}, 4, 2},
+		{"another value", []string{line}, []string{other}, 1, 1},
+		{"nothing on one side", []string{line, line}, nil, 0, 2},
+	} {
+		r := Compare(logOf(t, Ptrace, c.a...), logOf(t, ModernBPF, c.b...))
+		if r.Events != c.events || len(r.Differences) != c.bad {
+			t.Errorf("%s: %d events, %d differences: %q", c.what, r.Events, len(r.Differences), r.Differences)
+		}
+	}
+}
+
+func TestIdentities(t *testing.T) {
+	le := func(v byte) []byte { return []byte{v, 0, 0, 0, 0, 0, 0, 0} }
+	d := newIdentities()
+	for i, c := range []struct {
+		x, y byte
+		same bool
+	}{
+		{1, 101, true}, {2, 102, true}, {1, 101, true}, {1, 102, false}, {0, 0, true}, {0, 102, false},
+		{3, 101, true},  // the address of 1 is used again
+		{3, 102, false}, // which is still 2
+		{1, 103, true},
+	} {
+		if got := d.pair(le(c.x), le(c.y)); got != c.same {
+			t.Errorf("%d: %d and %d: %v", i, c.x, c.y, got)
+		}
+	}
+}
