@@ -75,6 +75,11 @@ func modernBPF(m *Machine) (why, change string) {
 	if m.BTF == Missing {
 		return "this kernel does not tell its types (no /sys/kernel/btf/vmlinux)", "use a kernel with CONFIG_DEBUG_INFO_BTF"
 	}
+	for _, f := range needed {
+		if f.here == Missing {
+			return "this kernel has no " + f.Name, "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS"
+		}
+	}
 	if m.UserNS && m.RingBuffer != Present {
 		return "capabilities of a user namespace do not reach BPF", "run trace outside of it, not in a rootless container"
 	}
@@ -91,15 +96,11 @@ func modernBPF(m *Machine) (why, change string) {
 		return fmt.Sprintf("this kernel takes BPF memory for locked memory, of which trace may have %d KiB", m.Memlock>>10),
 			"ulimit -l unlimited, or " + m.grant("SYS_RESOURCE")
 	}
-	for _, f := range needed {
-		switch {
-		case f.here == Missing:
-			return "this kernel has no " + f.Name, "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS"
-		case f.here == Unknown && m.Seccomp == procfs.SeccompFilter:
-			return "a seccomp filter over trace refuses bpf(2)", m.allow("bpf")
-		case f.here == Unknown:
-			return "bpf(2) is refused in spite of CAP_BPF and CAP_PERFMON", "see what security modules (AppArmor, SELinux) say in the kernel's log"
-		}
+	switch refused := m.RingBuffer == Unknown || m.TracingBTF == Unknown; {
+	case refused && m.Seccomp == procfs.SeccompFilter:
+		return "a seccomp filter over trace refuses bpf(2)", m.allow("bpf")
+	case refused:
+		return "bpf(2) is refused in spite of CAP_BPF and CAP_PERFMON", "see what security modules (AppArmor, SELinux) say in the kernel's log"
 	}
 	return "", ""
 }

@@ -102,29 +102,6 @@ func TestModernDescendants(t *testing.T) {
 	}
 }
 
-// TestFallback: where ptrace is refused a kernel driver takes over, and one line
-// says so.
-func TestFallback(t *testing.T) {
-	needModern(t)
-	need(t, "strace")
-	under := []string{"strace", "-f", "-qq", "-o", "/dev/null", traceBin}
-	got := run(t, append(under, "-e", "procexit", "--format", "%evt.type", "sh", "-c", "exit 5")...)
-	lines := strings.Split(got.err, "\n")
-	if got.code != 5 || len(lines) != 3 || !strings.HasPrefix(lines[0], "trace: using modern-bpf; ptrace: cannot trace ") ||
-		!strings.Contains(lines[0], "traces it already") || lines[1] != "procexit" {
-		t.Errorf("%+v", got)
-	}
-	got = run(t, append(under, "-q", "sh", "-c", "exit 5")...)
-	if got.code != 5 || got.err != "" {
-		t.Errorf("-q: %+v", got)
-	}
-	// The first choice goes without saying.
-	got = run(t, traceBin, "-e", "procexit", "--format", "%evt.type", "true")
-	if got.err != "procexit\n" {
-		t.Errorf("ptrace: %+v", got)
-	}
-}
-
 // TestModernAttach: a process and what it makes from then on, and it runs on.
 func TestModernAttach(t *testing.T) {
 	needModern(t)
@@ -407,23 +384,4 @@ func TestReaderKilled(t *testing.T) {
 	}
 	in.Close()
 	gone(t, pid)
-}
-
-// TestNoBTF: a kernel that does not tell its types.
-func TestNoBTF(t *testing.T) {
-	needModern(t)
-	need(t, "unshare")
-	got := run(t, append([]string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /sys/kernel/btf && exec "$@"`, "sh"}, modern("true")...)...)
-	if got.code != 125 || !strings.HasPrefix(got.err, "trace: modern-bpf: this kernel does not tell its types") || strings.Count(got.err, "\n") != 1 {
-		t.Errorf("%+v", got)
-	}
-}
-
-// TestFewDescriptors: a limit that the probe's programs do not fit in.
-func TestFewDescriptors(t *testing.T) {
-	needModern(t)
-	got := run(t, append([]string{"sh", "-c", `ulimit -n 77; exec "$@"`, "sh"}, modern("true")...)...)
-	if want := "trace: modern-bpf: trace may open 77 files"; got.code != 125 || !strings.HasPrefix(got.err, want) || strings.Count(got.err, "\n") != 1 {
-		t.Errorf("%+v, want %q", got, want)
-	}
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lannerhq/lanner/kernel"
+)
+
+// denying starts programs under a filter that refuses calls, as a container's
+// profile does.
+func denying(t *testing.T, calls string) []string {
+	t.Helper()
+	deny := filepath.Join(t.TempDir(), "deny")
+	if r := run(t, "gcc", "-O1", "-o", deny, "testdata/deny.c"); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	return []string{deny, calls}
+}
+
+// TestFallback: where ptrace is refused a kernel driver takes over, and one line
+// says so.
+func TestFallback(t *testing.T) {
+	needModern(t)
+	noPtrace := append(denying(t, "ptrace"), traceBin)
+	got := run(t, append(noPtrace, "-e", "procexit", "--format", "%evt.type", "sh", "-c", "exit 5")...)
+	want := "trace: using modern-bpf; ptrace: cannot trace /usr/bin/sh: a seccomp filter over trace refuses ptrace (a container's profile that does not allow it)\nprocexit\n"
+	if got.code != 5 || got.err != want {
+		t.Errorf("a command: %+v\nwant %q", got, want)
+	}
+	if got := run(t, append(noPtrace, "-q", "sh", "-c", "exit 5")...); got.code != 5 || got.err != "" {
+		t.Errorf("-q: %+v", got)
+	}
+	if got := run(t, append(noPtrace, "--driver", "ptrace", "true")...); got.code != 125 || !strings.Contains(got.err, "refuses ptrace") || strings.Contains(got.err, "modern-bpf") {
+		t.Errorf("--driver ptrace: %+v", got)
+	}
+	victim := exec.Command("sleep", "1")
+	if err := victim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go victim.Wait()
+	got = run(t, append(noPtrace, "-e", "procexit", "--format", "%evt.type", "-p", strconv.Itoa(victim.Process.Pid))...)
+	if got.code != 0 || got.out != "procexit\n" || !strings.HasPrefix(got.err, "trace: using modern-bpf; ptrace: cannot trace process") {
+		t.Errorf("-p: %+v", got)
+	}
+	// The first choice goes without saying.
+	if got := run(t, traceBin, "-e", "procexit", "--format", "%evt.type", "true"); got.err != "procexit\n" {
+		t.Errorf("ptrace: %+v", got)
+	}
+}
+
+// TestNothingWorks: where all is refused one line says why for each, and the
+// command is run only if that was asked for.
+func TestNothingWorks(t *testing.T) {
+	needModern(t)
+	none := append(denying(t, "ptrace,bpf"), traceBin)
+	got := run(t, append(none, "sh", "-c", "echo ran")...)
+	for _, part := range []string{
+		"trace: cannot trace /usr/bin/sh: a seccomp filter over trace refuses ptrace",
+		"; modern-bpf: a seccomp filter over trace refuses bpf(2) (",
+		"; bpf: not part of this build; kmod: not part of this build",
+		"(--on-failure run would start it untraced)\n",
+	} {
+		if got.code != 125 || got.out != "" || !strings.Contains(got.err, part) || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("%+v\nwant %q", got, part)
+		}
+	}
+	if got := run(t, append(none, "--on-failure", "run", "sh", "-c", "echo ran; exit 4")...); got.code != 4 || got.out != "ran\n" || !strings.Contains(got.err, "untraced") {
+		t.Errorf("--on-failure run: %+v", got)
+	}
+	if got := run(t, append(none, "--host")...); got.code != 125 || !strings.HasPrefix(got.err, "trace: modern-bpf: a seccomp filter") {
+		t.Errorf("--host: %+v", got)
+	}
+	r := probeJSON(t, none[:2]...)
+	if r.Chosen != (choices{}) || r.Drivers[0].Usable || !strings.Contains(r.Drivers[0].Change, "allow ptrace") || !strings.Contains(r.Drivers[1].Change, "allow bpf") {
+		t.Errorf("trace probe: %+v", r)
+	}
+}
+
+// TestModernRefused: what else may be missing on a kernel, brought about by an
+// strace that answers in the kernel's place.
+func TestModernRefused(t *testing.T) {
+	needModern(t)
+	need(t, "strace", "unshare")
+	for name, c := range map[string]struct {
+		way  []string
+		want string
+	}{
+		"no BTF":          {[]string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /sys/kernel/btf && exec "$@"`, "sh"}, "this kernel does not tell its types"},
+		"no BPF":          {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=ENOSYS"}, "this kernel has no BPF ring buffer (use a kernel with"},
+		"security module": {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=EPERM"}, "bpf(2) is refused in spite of CAP_BPF and CAP_PERFMON"},
+		"descriptors":     {[]string{"sh", "-c", `ulimit -n 77; exec "$@"`, "sh"}, "trace may open 77 files"},
+		"PID namespace":   {[]string{"unshare", "-pf", "--mount-proc"}, "process ids in this PID namespace are not those"},
+		"user namespace":  {[]string{"unshare", "-Ur"}, "capabilities of a user namespace do not reach BPF"},
+	} {
+		got := run(t, append(c.way, modern("true")...)...)
+		if want := "trace: " + kernel.ModernBPF + ": " + c.want; got.code != 125 || !strings.HasPrefix(got.err, want) || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("%s: %+v\nwant %q", name, got, want)
+		}
+	}
+}
