@@ -27,12 +27,16 @@ var allowed = map[string][]string{
 	"kernel": {"bpf", "internal/procfs", "internal/signals"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
-	"internal/state":        {"internal/snapshot", "kernel/event", "kernel/event/spec"},
-	"internal/capture":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},
-	"internal/output":       {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
-	"internal/pipeline":     {"internal/state", "kernel/event"},
-	"internal/debian":       {},
-	"internal/sysdigtest":   {"internal/debian"},
+	"internal/state":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},
+	"internal/capture":    {"internal/snapshot", "kernel/event", "kernel/event/spec"},
+	"internal/output":     {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
+	"internal/pipeline":   {"internal/state", "kernel/event"},
+	"internal/debian":     {},
+	"internal/sysdigtest": {"internal/debian"},
+
+	"internal/vmtest":       {"internal/debian", "internal/vmtest/plan"},
+	"internal/vmtest/init":  {"internal/vmtest/plan"},
+	"internal/vmtest/plan":  {},
 	"internal/differential": {"kernel/event", "kernel/event/spec"},
 	"internal/bench":        {"kernel/event", "kernel/event/spec"},
 

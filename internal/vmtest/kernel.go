@@ -1,0 +1,106 @@
+package vmtest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/lannerhq/lanner/internal/debian"
+)
+
+// A Kernel is one of Debian's.
+type Kernel struct {
+	Name string // for tests: its release, and its architecture if that is not amd64
+	Arch string // as Go and Debian call it
+	X32  bool   // it has the x32 ABI, if its command line says syscall.x32=y
+
+	flavour string   // as in linux-image-FLAVOUR
+	suites  []string // newest first
+}
+
+// kernels are what tests run on. The cloud flavours are small, and have neither
+// drivers nor x32; one of the full ones is there for that. Versions vanish from
+// the archive of security updates, hence the releases' own as well.
+var kernels = []Kernel{
+	{Name: "5.10", Arch: "amd64", X32: true, flavour: "amd64", suites: []string{"bullseye-security", "bullseye"}},
+	{Name: "6.1", Arch: "amd64", flavour: "cloud-amd64", suites: []string{"bookworm-security", "bookworm"}},
+	{Name: "6.12", Arch: "amd64", flavour: "cloud-amd64", suites: []string{"bookworm-backports", "trixie-security", "trixie"}},
+	{Name: "newest", Arch: "amd64", flavour: "cloud-amd64", suites: []string{"sid"}},
+	{Name: "6.1-arm64", Arch: "arm64", flavour: "cloud-arm64", suites: []string{"bookworm-security", "bookworm"}},
+}
+
+// Kernels returns the kernels to test on, oldest first. It skips the test unless
+// such tests are asked for.
+func Kernels(t *testing.T) []Kernel {
+	t.Helper()
+	if os.Getenv("LANNER_TEST_KERNELS") != "1" {
+		t.Skip("takes minutes: LANNER_TEST_KERNELS=1 or \"make test-kernels\" runs this")
+	}
+	return kernels
+}
+
+// files are those of a kernel.
+type files struct {
+	version string // as uname -r has it
+	image   string
+	modules string // directory
+}
+
+// fetch fetches the newest version of a kernel.
+func (k *Kernel) fetch() (*files, error) {
+	root, err := debian.Tree{
+		Name: "linux-" + k.Name + "-" + k.flavour, Suites: k.suites, Arch: k.Arch,
+		Packages: []string{"linux-image-" + k.flavour},
+		// The image's package is empty since Linux 7: these are what it needs.
+		Follow: regexp.MustCompile(`^linux-(image|binary|modules)-[0-9].*[0-9]-` + k.flavour + `$`),
+	}.Fetch()
+	if err != nil {
+		return nil, err
+	}
+	images, _ := filepath.Glob(root + "/boot/vmlinuz-*")
+	if len(images) == 0 {
+		images, _ = filepath.Glob(root + "/usr/lib/modules/*/vmlinuz") // since Linux 7
+	}
+	dirs, _ := filepath.Glob(root + "/lib/modules/*/kernel")
+	if len(dirs) == 0 {
+		dirs, _ = filepath.Glob(root + "/usr/lib/modules/*/kernel")
+	}
+	if len(images) != 1 || len(dirs) != 1 {
+		return nil, fmt.Errorf("%d kernels and %d directories of modules in %s, want one", len(images), len(dirs), root)
+	}
+	return &files{version: filepath.Base(filepath.Dir(dirs[0])), image: images[0], modules: dirs[0]}, nil
+}
+
+// module returns the file of a module, by its name or by its path.
+func (f *files) module(name string) (path string, err error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	err = filepath.WalkDir(f.modules, func(at string, _ os.DirEntry, err error) error {
+		if base, _, _ := strings.Cut(filepath.Base(at), ".ko"); strings.ReplaceAll(base, "-", "_") == name {
+			path = at
+			return filepath.SkipAll
+		}
+		return err
+	})
+	if err == nil && path == "" {
+		err = fmt.Errorf("no module %s in Linux %s", name, f.version)
+	}
+	return path, err
+}
+
+// need skips a test for want of something that could be had, or fails it where
+// everything is to be tested.
+func need(t testing.TB, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" || os.Getenv("LANNER_TEST_ALL") == "1" {
+		t.Fatal(err)
+	}
+	t.Skipf("%v; with CI=true or LANNER_TEST_ALL=1 this is a failure", err)
+}

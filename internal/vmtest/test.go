@@ -1,0 +1,49 @@
+package vmtest
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Test boots the machine, runs in it the test binary of the package that is
+// being tested, and reports each of its tests as a subtest. The arguments are
+// those of a test binary, as "-test.run=Conformance". It returns the names of the
+// tests that were skipped, because a test that nobody ran is easily overlooked.
+func (vm VM) Test(t *testing.T, args ...string) (skipped []string) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "test")
+	goTool(t, vm.Kernel.Arch, "test", "-c", "-o", binary, ".")
+	vm.Files = maps.Clone(vm.Files)
+	if vm.Files == nil {
+		vm.Files = make(map[string]string)
+	}
+	vm.Files["/test/test"] = binary
+	vm.Dir = "/test"
+	for _, name := range []string{"CI", "LANNER_TEST_ALL"} {
+		vm.Env = append(vm.Env[:len(vm.Env):len(vm.Env)], name+"="+os.Getenv(name))
+	}
+	if vm.Limit == 0 {
+		vm.Limit = defaultLimit
+	}
+	// The binary's own limit comes first, because it says what was running.
+	argv := []string{"/test/test", "-test.v=test2json", "-test.timeout=" + (vm.Limit - 20*time.Second).String()}
+	out, status := vm.Run(t, append(argv, args...)...)
+	root, err := parse(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(root.children) == 0 {
+		t.Errorf("no test ran:\n%s", tail(out, 40))
+	}
+	root.report(t)
+	// That something failed is told by those that did, unless none did.
+	if status != 0 && !t.Failed() {
+		t.Errorf("the test binary ended with status %d:\n%s", status, tail(out, 40))
+	}
+	fmt.Fprint(t.Output(), root.output)
+	return root.skipped()
+}
