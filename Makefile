@@ -5,7 +5,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -X main.release=$(VERSION)
 
-.PHONY: all generate check test bench clean deps
+.PHONY: all generate check test test-kernels bench clean deps
 
 all: bin/trace
 
@@ -35,6 +35,10 @@ deps:
 
 test: deps check
 	LANNER_TEST_ALL=1 $(GO) test -timeout 15m ./...
+
+# The suites on other kernels, in virtual machines of which two run at a time.
+test-kernels: deps
+	LANNER_TEST_KERNELS=1 LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' ./...
 
 bench: bin/trace
 	$(GO) run ./internal/bench -trace bin/trace $(BENCHFLAGS)

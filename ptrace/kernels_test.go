@@ -1,0 +1,36 @@
+package ptrace
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lannerhq/lanner/internal/vmtest"
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
+)
+
+// TestKernels runs the suite on other kernels and on another architecture.
+func TestKernels(t *testing.T) {
+	for _, k := range vmtest.Kernels(t) {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			programs := t.TempDir()
+			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
+				t.Fatal(err)
+			}
+			vm := vmtest.VM{
+				Kernel:  k,
+				Modules: []string{"unix_diag", "overlay"},
+				Files:   map[string]string{"/programs": programs},
+				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
+			}
+			if k.X32 {
+				vm.Append = "syscall.x32=y"
+			}
+			for _, name := range vm.Test(t, "-test.run=Conformance") {
+				if k.X32 || !strings.Contains(name, "/x32") {
+					t.Errorf("%s was skipped", name)
+				}
+			}
+		})
+	}
+}
