@@ -47,20 +47,25 @@ func launch() {
 // patience is how long a command may take before it is killed.
 const patience = 30 * time.Second
 
-// trace runs a command and hands over the events of its tree.
-func trace(cfg Config, path string, argv, env []string, each func(*event.Event)) (*Driver, error) {
+// prepared starts a process that becomes a command when start is closed.
+func prepared(path string, argv, env []string) (cmd *exec.Cmd, start io.Closer, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	cmd := exec.Command(self, append([]string{path}, argv...)...)
+	cmd = exec.Command(self, append([]string{path}, argv...)...)
 	cmd.Env = append(env, envLaunch+"=1")
 	cmd.Stderr = os.Stderr
-	start, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
+	if start, err = cmd.StdinPipe(); err != nil {
+		return nil, nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	return cmd, start, cmd.Start()
+}
+
+// trace runs a command and hands over the events of its tree.
+func trace(cfg Config, path string, argv, env []string, each func(*event.Event)) (*Driver, error) {
+	cmd, start, err := prepared(path, argv, env)
+	if err != nil {
 		return nil, err
 	}
 	defer cmd.Wait()
