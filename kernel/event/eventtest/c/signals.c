@@ -143,7 +143,11 @@ static void to_thread(void)
 		usleep(1000);
 }
 
-/* deadly: a signal without a handler is delivered too. */
+/*
+ * deadly: a signal without a handler is delivered too. One that ends the process at
+ * once is SIGKILL of nobody by then (kernel/signal.c:complete_signal, get_signal), but
+ * for a traced process, which is told of the real one first.
+ */
 static void deadly(void)
 {
 	pid_t child = fork();
@@ -153,7 +157,9 @@ static void deadly(void)
 		kill(getpid(), SIGHUP);
 		_exit(1);
 	}
-	delivered(child, child, SIGHUP);
+	say("{\"event\":\"SignalDeliverE\",\"tid\":%d,\"what\":\"a deadly signal\",\"params\":"
+	    "{\"spid\":{\"oneof\":[%d,0]},\"dpid\":%d,\"sig\":{\"oneof\":[%d,%d]}}}",
+	    child, child, child, SIGHUP, SIGKILL);
 	waitpid(child, NULL, 0);
 }
 
