@@ -1,102 +1,28 @@
 package differential
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/bpf"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 	"github.com/lannerhq/lanner/kernel/event/spec"
-	"github.com/lannerhq/lanner/ptrace"
 )
 
 func TestMain(m *testing.M) {
 	eventtest.Main()
 	code := m.Run()
+	for _, p := range posts {
+		p.close()
+	}
 	eventtest.Clean()
 	os.Exit(code)
-}
-
-// patience is how long a run may take before it is killed.
-const patience = time.Minute
-
-// watch runs a command with both drivers looking at it.
-func watch(cfg eventtest.Config, path string, argv, env []string) (byPtrace, byProbe *Log, err error) {
-	result := make(chan error, 1)
-	byPtrace, byProbe = &Log{Driver: Ptrace}, &Log{Driver: ModernBPF}
-	// The ptrace driver keeps the thread of its goroutine for good.
-	go func() { result <- follow(cfg, path, argv, env, byPtrace, byProbe) }()
-	return byPtrace, byProbe, <-result
-}
-
-func follow(cfg eventtest.Config, path string, argv, env []string, byPtrace, byProbe *Log) error {
-	tracer, err := ptrace.New(ptrace.Config{Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen})
-	if err != nil {
-		return err
-	}
-	var probe *bpf.Driver
-	var probeErr error
-	read := make(chan error, 1)
-	pid := 0
-	err = tracer.Start(path, argv, env, func(p int) {
-		pid = p
-		probe, probeErr = bpf.Open(bpf.Config{
-			Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen, BufferBytes: 64 << 20,
-			Scope: bpf.Scope{Armed: []int{p}},
-		})
-		if probeErr == nil {
-			go func() { read <- drain(probe, byProbe) }()
-		}
-	})
-	if err != nil {
-		return err
-	}
-	if probeErr != nil {
-		unix.Kill(pid, unix.SIGKILL)
-		return probeErr
-	}
-	defer probe.Close()
-	late := time.AfterFunc(patience, func() { unix.Kill(pid, unix.SIGKILL) })
-	defer late.Stop()
-	if err := drain(tracer, byPtrace); err != nil {
-		return err
-	}
-	if err := tracer.StartResult(); err != nil {
-		return err
-	}
-	if err := <-read; err != nil {
-		return err
-	}
-	if s := probe.Stats(); s.Total.Drops() > 0 {
-		return fmt.Errorf("the probe dropped %d events", s.Total.Drops())
-	}
-	return nil
-}
-
-// drain reads a source to its end.
-func drain(src event.Source, l *Log) error {
-	var ev event.Event
-	for {
-		err := src.ReadInto(&ev)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		l.Add(&ev)
-	}
 }
 
 // tell reports a comparison, and fails the test for what is not allowed.
@@ -104,7 +30,7 @@ func tell(t *testing.T, a, b *Log) {
 	t.Helper()
 	r := Compare(a, b)
 	for i, d := range r.Differences {
-		if i == 15 {
+		if i == maxTold {
 			t.Errorf("and %d more", len(r.Differences)-i)
 			break
 		}
@@ -148,6 +74,42 @@ END
 		for i in 1 2 3 4 5 6 7 8 9; do test -S sock && break; sleep 0.2; done
 		for i in 1 2 3; do curl -s --unix-socket sock http://x/index.html; done; kill $!; wait`},
 }
+
+// TestConformance compares the drivers on the programs of the conformance suite. Each
+// driver's own tests hold events against what the programs state.
+func TestConformance(t *testing.T) {
+	needProbe(t)
+	events, params := 0, 0
+	allowed := make(map[string]int)
+	eventtest.Run(t, eventtest.Driver{
+		Limits:   eventtest.Limits{String: 4096, Iovecs: 1024, PollFDs: 227, Messages: 1024, ExecStrings: 4096},
+		AtSign:   true,
+		Unjudged: true,
+		Only:     func(c *eventtest.Case) bool { return c.ABI != "x32" }, // see docs/ptrace-limits.md
+		Trace: func(cfg eventtest.Config, path string, argv, env []string, _ func(*event.Event)) error {
+			a, b, err := watch(cfg, path, argv, env)
+			if err != nil {
+				return err
+			}
+			r := Compare(a, b)
+			events, params = events+r.Events, params+r.Params
+			for why, n := range r.Allowed {
+				allowed[why] += n
+			}
+			if n := len(r.Differences); n > 0 {
+				return fmt.Errorf("%d differences:\n%s", n, strings.Join(r.Differences[:min(n, maxTold)], "\n"))
+			}
+			return nil
+		},
+	})
+	t.Logf("%d events and %d parameters compared", events, params)
+	for why, n := range allowed {
+		t.Logf("allowed %d times: %s", n, why)
+	}
+}
+
+// maxTold differences are printed of one run.
+const maxTold = 15
 
 // TestPrograms compares the drivers on real programs.
 func TestPrograms(t *testing.T) {
