@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		fmt.Println(c.PID)
 		select {}
 	}
+	if caps := os.Getenv(envCaps); caps != "" {
+		openWith(caps)
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
