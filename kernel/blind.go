@@ -18,8 +18,8 @@ type Blind struct {
 func BlindSpots(m *Machine) (list []Blind) {
 	add := func(driver, what, change string) { list = append(list, Blind{driver, what, change}) }
 	if m.Container != "" || m.GVisor || m.PIDNS {
-		add(Ptrace, "what is started into this container from outside (docker exec, kubectl exec, ECS Exec, exec probes): it is no descendant of a traced command",
-			"-p its PID, or a kernel driver with --host")
+		add(Ptrace, "what is started into this container from outside (docker exec, kubectl exec, ECS Exec, exec probes)",
+			"-p its PID, or --host with a kernel driver")
 	}
 	if m.PIDNS {
 		add(Ptrace, "processes outside of this PID namespace", m.hostPIDs())
@@ -27,9 +27,9 @@ func BlindSpots(m *Machine) (list []Blind) {
 	switch {
 	case !m.Has(unix.CAP_SYS_PTRACE):
 		grant := m.grant("SYS_PTRACE")
-		add(Ptrace, "with -p, processes of other users; and setuid programs of a traced command gain no privileges", grant)
+		add(Ptrace, "processes of other users, with -p", grant)
 		if m.Yama.Known && m.Yama.Value == 1 {
-			add(Ptrace, "with -p, processes that trace did not start (kernel.yama.ptrace_scope is 1)", grant)
+			add(Ptrace, "processes that trace did not start, with -p (kernel.yama.ptrace_scope is 1)", grant)
 		}
 		add(ModernBPF, "programs, directories and files that processes of other users, or with more rights, had from before the start", grant)
 	case !m.Has(unix.CAP_DAC_READ_SEARCH) && !m.Has(unix.CAP_DAC_OVERRIDE):

@@ -24,17 +24,6 @@ type (
 // Auto stands for the best driver that can be used.
 const Auto = "auto"
 
-// A Refusal says why no driver could be started. Its text is one line.
-type Refusal struct{ Verdicts []Verdict }
-
-func (r *Refusal) Error() string {
-	var list []string
-	for _, v := range r.Verdicts {
-		list = append(list, v.String())
-	}
-	return strings.Join(list, "; ")
-}
-
 // String returns the verdict on a driver that can't be used in one line.
 func (v Verdict) String() string {
 	if v.Change == "" {
@@ -44,7 +33,8 @@ func (v Verdict) String() string {
 }
 
 // Open starts a driver by its name, or the best one for Auto. It returns its name
-// and what spoke against those before it. The error is a *Refusal.
+// and what spoke against those before it. An error says in one line what spoke
+// against each.
 func Open(name string, cfg Config) (d *Driver, driver string, skipped []Verdict, err error) {
 	for _, c := range candidates {
 		if name != Auto && name != c.name {
@@ -60,7 +50,11 @@ func Open(name string, cfg Config) (d *Driver, driver string, skipped []Verdict,
 		}
 		skipped = append(skipped, c.explain(err))
 	}
-	return nil, "", nil, &Refusal{skipped}
+	var list []string
+	for _, v := range skipped {
+		list = append(list, v.String())
+	}
+	return nil, "", nil, errors.New(strings.Join(list, "; "))
 }
 
 // explain words the failure of a driver: by what the machine lacks if that is

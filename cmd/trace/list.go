@@ -22,7 +22,8 @@ func listCommand() *cli.Command {
 			}
 			t := &table{}
 			fill(t)
-			return t.writeTo(os.Stdout)
+			_, err := os.Stdout.WriteString(t.String())
+			return err
 		}}
 	}
 	return &cli.Command{

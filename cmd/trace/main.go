@@ -80,6 +80,8 @@ EXAMPLES:
    trace -q -w run.scap ./server       a capture; read it with trace -r or sysdig -r
    trace -r run.scap --json            events of a capture as JSON
    trace --format '%proc.name %evt.type %fd.name' -e file cat /etc/hosts
+   trace --host -e execve,connect      the whole machine, by a kernel driver
+   trace probe                         which drivers can be used here, and why not
 
 EXIT STATUS:
    that of COMMAND; if a signal killed it, trace dies of the same signal (as PID

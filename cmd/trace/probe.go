@@ -25,7 +25,8 @@ func probeCommand() *cli.Command {
 			if c.Bool("json") {
 				return printJSON(r)
 			}
-			return r.print(os.Stdout, colorful(os.Stdout))
+			_, err := os.Stdout.WriteString(r.text(colorful(os.Stdout)))
+			return err
 		},
 	}
 }
@@ -88,11 +89,11 @@ func tryPtrace(m *kernel.Machine) kernel.Verdict {
 	return v
 }
 
-// print writes the report for people.
-func (r *probeReport) print(w io.Writer, colors bool) error {
-	t := &table{}
+// text is the report for people.
+func (r *probeReport) text(colors bool) string {
+	drivers := &table{}
 	if colors {
-		t.color = func(row, column int) string {
+		drivers.color = func(row, column int) string {
 			switch {
 			case row == 0 || column != 1:
 				return ""
@@ -102,33 +103,30 @@ func (r *probeReport) print(w io.Writer, colors bool) error {
 			return red
 		}
 	}
-	t.add("DRIVER", "USABLE", "WHY NOT", "WHAT TO CHANGE")
+	drivers.add("DRIVER", "USABLE", "WHY NOT", "WHAT TO CHANGE")
 	for _, v := range r.Drivers {
 		usable := "no"
 		if v.Usable {
 			usable = "yes"
 		}
-		t.add(v.Driver, usable, v.Why, v.Change)
+		drivers.add(v.Driver, usable, v.Why, v.Change)
 	}
-	if err := t.writeTo(w); err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "\nA COMMAND and -p would be traced by %s, --host and --cgroup by %s.\n",
+	text := drivers.String() + fmt.Sprintf("\nA COMMAND and -p would be traced by %s, --host and --cgroup by %s.\n\n",
 		orNone(r.Chosen.Command), orNone(r.Chosen.Host))
-	for _, b := range r.Blind {
-		line := b.Driver + " would not see " + b.What
-		if b.Change != "" {
-			line += " (" + b.Change + ")"
+	if len(r.Blind) > 0 {
+		blind := &table{}
+		blind.add("DRIVER", "WOULD NOT SEE", "WHAT TO CHANGE")
+		for _, b := range r.Blind {
+			blind.add(b.Driver, b.What, b.Change)
 		}
-		fmt.Fprintf(w, "%s.\n", line)
+		text += blind.String() + "\n"
 	}
-	fmt.Fprintln(w)
-	t = &table{}
-	t.add("FACT", "SINCE LINUX", "HERE")
+	facts := &table{}
+	facts.add("FACT", "SINCE LINUX", "HERE")
 	for _, f := range r.Facts {
-		t.add(f.Name, f.Since, f.Value)
+		facts.add(f.Name, f.Since, f.Value)
 	}
-	return t.writeTo(w)
+	return text + facts.String()
 }
 
 func orNone(driver string) string {

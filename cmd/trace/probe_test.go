@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -138,35 +136,37 @@ func TestProbeColors(t *testing.T) {
 	}
 }
 
-// TestProbePrint: the table with all that it can have, and a disk that is full.
-func TestProbePrint(t *testing.T) {
-	var b bytes.Buffer
+// TestProbeText: the tables with all that they can have.
+func TestProbeText(t *testing.T) {
 	r := &probeReport{
 		Drivers: []kernel.Verdict{{Driver: kernel.Ptrace, Why: "refused", Change: "allow it"}, {Driver: kernel.ModernBPF, Usable: true}},
-		Blind:   []kernel.Blind{{Driver: kernel.ModernBPF, What: "a wall", Change: "a door"}},
+		Blind:   []kernel.Blind{{Driver: kernel.ModernBPF, What: "behind a wall", Change: "a door"}},
 		Chosen:  choices{Host: kernel.ModernBPF},
-	}
-	if err := r.print(&b, true); err != nil {
-		t.Fatal(err)
+		Facts:   []kernel.Fact{{Name: "glass", Since: "5.0", Value: "yes"}},
 	}
 	want := `DRIVER      USABLE  WHY NOT  WHAT TO CHANGE
 ptrace      ` + red + "no" + noColor + `      refused  allow it
 modern-bpf  ` + green + "yes" + noColor + `
 
 A COMMAND and -p would be traced by none, --host and --cgroup by modern-bpf.
-modern-bpf would not see a wall (a door).
 
-FACT  SINCE LINUX  HERE
+DRIVER      WOULD NOT SEE  WHAT TO CHANGE
+modern-bpf  behind a wall  a door
+
+FACT   SINCE LINUX  HERE
+glass  5.0          yes
 `
-	if b.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	if got := r.text(true); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Skip(err)
-	}
-	defer full.Close()
-	if err := r.print(full, false); err == nil {
-		t.Error("a full disk is no error")
+}
+
+// TestFullOutput: what can't be printed is an error.
+func TestFullOutput(t *testing.T) {
+	for _, command := range []string{"probe", "probe --json", "list events"} {
+		got := run(t, "sh", "-c", traceBin+" "+command+" >/dev/full")
+		if got.code != 125 || !strings.Contains(got.err, "no space left on device") {
+			t.Errorf("%s: %+v", command, got)
+		}
 	}
 }

@@ -123,9 +123,7 @@ func readCapture(c *cli.Context) error {
 	if n := rd.Skipped(); n > 0 && !c.Bool("quiet") {
 		complain(fmt.Errorf("%s: %d events of types that this version does not know were left out", name, n))
 	}
-	if c.Bool("stats") {
-		fmt.Fprintf(os.Stderr, "events %d\n", stats.Events)
-	}
+	printStats(c, nil, stats)
 	if out.failed {
 		return silent(codeFailure)
 	}
