@@ -45,7 +45,7 @@ func newSelection(in spec.Profile, events event.Set) (*selection, error) {
 			continue
 		}
 		if c := compat.Lookup(nr); c != nil {
-			s.compat[nr] = s.row(c, int(c.X86))
+			s.compat[nr] = s.row(c, numberOf(c, nr))
 		}
 	}
 	if machine == spec.X86 {
@@ -103,7 +103,16 @@ func (s *selection) want(sc uint16) uint8 {
 	return 0
 }
 
-// row is the row of a call with a number in the 64-bit table.
+// numberOf returns the number that an i386 call is shown with: that in the 64-bit
+// table, or its own if it is not there.
+func numberOf(c *spec.Syscall, i386 uint64) int {
+	if c.X86 >= 0 {
+		return int(c.X86)
+	}
+	return int(i386)
+}
+
+// row is the row of a call with a number to show.
 func (s *selection) row(c *spec.Syscall, number int) modernCallRow {
 	if c == nil || c.In&s.in == 0 {
 		return modernCallRow{}
@@ -137,7 +146,7 @@ func (s *selection) socketcall() {
 		if c == nil {
 			continue
 		}
-		s.socket[code] = s.row(c, int(c.X86))
+		s.socket[code] = s.row(c, numberOf(c, socketcallNumber))
 		if s.socket[code].Want != 0 {
 			s.compat[socketcallNumber].Want |= isSocketcall
 		}
