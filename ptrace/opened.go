@@ -61,7 +61,8 @@ func (c *call) openedFlags(flags uint64) uint64 {
 	born := uint64(st.Btime.Sec)*1e9 + uint64(st.Btime.Nsec)
 	file := madeFile{st.Dev_major, st.Dev_minor, st.Ino, born}
 	if flags&unix.O_EXCL == 0 {
-		if st.Mask&unix.STATX_BTIME == 0 || c.coarse == 0 || born < c.coarse || c.wasMade(file) {
+		// A file without a name was reached through /proc/PID/fd: a memfd, mostly.
+		if st.Mask&unix.STATX_BTIME == 0 || c.coarse == 0 || born < c.coarse || st.Nlink == 0 || c.wasMade(file) {
 			return v
 		}
 	}
@@ -102,7 +103,7 @@ func (d *Driver) fdName(t *thread, fd int64) []byte {
 
 // statFD looks at the file behind a tracee's descriptor.
 func (d *Driver) statFD(t *thread, fd int64, st *unix.Statx_t) {
-	const mask = unix.STATX_INO | unix.STATX_BTIME | unix.STATX_CTIME | unix.STATX_MNT_ID
+	const mask = unix.STATX_INO | unix.STATX_NLINK | unix.STATX_BTIME | unix.STATX_CTIME | unix.STATX_MNT_ID
 	if t.proc.statLink(d.fdName(t, fd), mask, st) == 0 {
 		return
 	}
