@@ -30,13 +30,11 @@ func Open(cfg Config) (*Driver, error) {
 }
 
 func (d *Driver) open() error {
-	var err error
-	if d.sel, err = newSelection(d.cfg.Profile, d.cfg.Events); err != nil {
-		return err
-	}
+	d.sel = newSelection(d.cfg.Profile, d.cfg.Events)
 	if err := rlimit.RemoveMemlock(); err != nil { // before Linux 5.11
 		return fmt.Errorf("raise the limit of locked memory: %w", err)
 	}
+	var err error
 	if d.numCPU, err = ebpf.PossibleCPU(); err != nil {
 		return fmt.Errorf("count CPUs: %w", err)
 	}

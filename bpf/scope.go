@@ -41,12 +41,12 @@ func (d *Driver) fillScope() error {
 		return d.setCgroup(s.Cgroup)
 	case scopeTree:
 		for _, pid := range s.PIDs {
-			if err := d.Add(pid, false); err != nil {
+			if err := d.add(pid, false); err != nil {
 				return err
 			}
 		}
 		for _, pid := range s.Armed {
-			if err := d.Add(pid, true); err != nil {
+			if err := d.add(pid, true); err != nil {
 				return err
 			}
 		}
@@ -70,11 +70,18 @@ func (d *Driver) setCgroup(dir string) error {
 // start with its next execve. It fails with an error that wraps unix.ESRCH if the
 // process has ended.
 func (d *Driver) Add(pid int, armed bool) error {
+	if err := d.add(pid, armed); err != nil {
+		return fmt.Errorf("bpf: %w", err)
+	}
+	return nil
+}
+
+func (d *Driver) add(pid int, armed bool) error {
 	if d.scopeKind() != scopeTree {
-		return errors.New("bpf: the scope is no tree")
+		return errors.New("the scope is no tree")
 	}
 	if pid == os.Getpid() {
-		return errors.New("bpf: a process can't watch itself")
+		return errors.New("a process can't watch itself")
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()

@@ -33,11 +33,8 @@ type selection struct {
 }
 
 // newSelection lays out the tables for a choice of events.
-func newSelection(in spec.Profile, events event.Set) (*selection, error) {
-	s := &selection{in: in, events: events, programs: make(map[event.Type]bool)}
-	if err := s.choose(); err != nil {
-		return nil, err
-	}
+func newSelection(in spec.Profile, events event.Set) *selection {
+	s := &selection{in: in, events: events, need: event.Needs(events, in), programs: make(map[event.Type]bool)}
 	native, compat := event.Native(machine, in), event.I386(in)
 	for nr := range uint64(numCalls) {
 		s.native[nr] = s.row(native.Lookup(nr), int(nr))
@@ -56,39 +53,7 @@ func newSelection(in spec.Profile, events event.Set) (*selection, error) {
 			s.native[nr].Want |= wantCompat
 		}
 	}
-	return s, nil
-}
-
-// choose adds to what is reported what readers of it need besides.
-func (s *selection) choose() error {
-	var err error
-	if s.need, err = event.ParseSet("lifecycle", s.in); err != nil {
-		return err
-	}
-	state, err := event.ParseSet("state", s.in)
-	if err != nil {
-		return err
-	}
-	for i := range spec.Syscalls {
-		c := &spec.Syscalls[i]
-		if _, x := event.Pair(c, s.in); s.events.Has(c.SC) && namesFD(x.Row()) {
-			s.need.Union(&state)
-			break
-		}
-	}
-	return nil
-}
-
-// namesFD reports whether showing an event needs names of descriptors or a working
-// directory.
-func namesFD(e *spec.Event) bool {
-	for i := range e.Params {
-		switch e.Params[i].Type {
-		case spec.FD, spec.Path, spec.RelPath:
-			return e.Flags&spec.ModifiesState == 0 || e.Flags&(spec.UsesFD|spec.CreatesFD) != 0
-		}
-	}
-	return false
+	return s
 }
 
 // want says what is done about a call or tracepoint; events that only readers'

@@ -36,15 +36,11 @@ func verify(t *testing.T, cfg Config) {
 	if err := cfg.check(); err != nil {
 		t.Fatal(err)
 	}
-	sel, err := newSelection(cfg.Profile, cfg.Events)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s, err := loadModern()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Driver{cfg: cfg, sel: sel, numCPU: 1}
+	d := &Driver{cfg: cfg, sel: newSelection(cfg.Profile, cfg.Events), numCPU: 1}
 	if err := d.configure(s); err != nil {
 		t.Fatal(err)
 	}

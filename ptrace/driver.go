@@ -184,21 +184,7 @@ func (d *Driver) look() {
 // choose decides what to do about each call: those reported, and those that
 // readers of the reported ones need to name processes and descriptors.
 func (d *Driver) choose() {
-	need, err := event.ParseSet("lifecycle", d.in)
-	if err != nil {
-		panic(err) // a set of the rows
-	}
-	state, err := event.ParseSet("state", d.in)
-	if err != nil {
-		panic(err)
-	}
-	for i := range spec.Syscalls {
-		s := &spec.Syscalls[i]
-		if _, x := event.Pair(s, d.in); d.cfg.Events.Has(s.SC) && namesFD(x.Row()) {
-			need.Union(&state)
-			break
-		}
-	}
+	need := event.Needs(d.cfg.Events, d.in)
 	d.keepsFDs = true
 	for i := range spec.Syscalls {
 		s := &spec.Syscalls[i]
@@ -229,18 +215,6 @@ func neverReturns(s *spec.Syscall) bool {
 	switch s.Name {
 	case "exit", "exit_group", "rt_sigreturn", "sigreturn":
 		return true
-	}
-	return false
-}
-
-// namesFD reports whether showing an event needs names of descriptors or a
-// working directory.
-func namesFD(e *spec.Event) bool {
-	for i := range e.Params {
-		switch e.Params[i].Type {
-		case spec.FD, spec.Path, spec.RelPath:
-			return e.Flags&spec.ModifiesState == 0 || e.Flags&(spec.UsesFD|spec.CreatesFD) != 0
-		}
 	}
 	return false
 }

@@ -82,11 +82,7 @@ func SetNames() [][2]string {
 // DefaultSet returns what is traced if nobody says otherwise: what readers need
 // to keep state, and what Falco's stable rules look at.
 func DefaultSet(in spec.Profile) Set {
-	s, err := ParseSet("default", in)
-	if err != nil {
-		panic(err) // the name is one of SetNames
-	}
-	return s
+	return named("default", in)
 }
 
 // ParseSet reads a selection: names of calls and events, patterns with *, and
