@@ -341,18 +341,25 @@ func programs() map[ebpf.ProgramID]bool {
 	}
 }
 
+// programsOf returns the programs that a process holds (bpf_prog_show_fdinfo).
+func programsOf(t *testing.T, pid int) (ids []ebpf.ProgramID) {
+	t.Helper()
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		for line := range strings.Lines(string(text)) {
+			var id uint32
+			if n, _ := fmt.Sscanf(line, "prog_id:%d", &id); n == 1 {
+				ids = append(ids, ebpf.ProgramID(id))
+			}
+		}
+	}
+	return ids
+}
+
 // TestReaderKilled: nothing of the probe stays, and the command goes on.
 func TestReaderKilled(t *testing.T) {
 	needModern(t)
-	before := programs()
-	added := func() (n int) {
-		for id := range programs() {
-			if !before[id] {
-				n++
-			}
-		}
-		return n
-	}
 	cmd := exec.Command(traceBin, modern("-q", "sh", "-c", "echo started; read -r x; exit 9")[1:]...)
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()
@@ -360,8 +367,18 @@ func TestReaderKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	bufio.NewReader(out).ReadString('\n')
-	if added() == 0 {
+	own := programsOf(t, cmd.Process.Pid)
+	if len(own) == 0 {
 		t.Error("no program while tracing")
+	}
+	left := func() (n int) {
+		all := programs()
+		for _, id := range own {
+			if all[id] {
+				n++
+			}
+		}
+		return n
 	}
 	kids, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", cmd.Process.Pid, cmd.Process.Pid))
 	pid, err := strconv.Atoi(strings.TrimSpace(string(kids)))
@@ -371,12 +388,12 @@ func TestReaderKilled(t *testing.T) {
 	cmd.Process.Kill()
 	cmd.Process.Wait()
 	for range 100 {
-		if added() == 0 {
+		if left() == 0 {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if n := added(); n != 0 {
+	if n := left(); n != 0 {
 		t.Errorf("%d programs are still there", n)
 	}
 	if err := unix.Kill(pid, 0); err != nil {
