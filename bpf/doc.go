@@ -8,7 +8,9 @@
 // one of all buffers (merge.go, ring.go) without copying it.
 //
 // Which processes are watched is decided in the kernel: all, a tree that the probe
-// keeps up to date as processes are made and end (scope.go), or a cgroup.
+// keeps up to date as processes are made and end (scope.go), or a cgroup. Processes
+// are named by the ids of the PID namespace that the reader runs in (ids.go); events
+// have those of the initial one.
 //
 // A Driver is read by one goroutine at a time. Stop, Close, Add and Stats may be
 // called from any.

@@ -81,6 +81,7 @@ type Driver struct {
 	cfg  Config
 	sel  *selection
 	coll *ebpf.Collection
+	ids  initialIDs
 
 	numCPU    int    // possible CPUs
 	scratches []byte // mapped: an entry for each possible CPU

@@ -88,6 +88,9 @@ func (d *Driver) load() error {
 	if err != nil {
 		return fmt.Errorf("read the probe: %w", err)
 	}
+	if err := d.ids.load(s); err != nil {
+		return err
+	}
 	if err := d.configure(s); err != nil {
 		return err
 	}
@@ -128,13 +131,17 @@ func (d *Driver) configure(s *ebpf.CollectionSpec) error {
 		profile = 1 // PROFILE_036
 	}
 	tid := func(name string) uint8 { return d.sel.want(spec.FindSyscall(name).SC) }
+	self, err := d.ids.of(os.Getpid())
+	if err != nil {
+		return err
+	}
 	values := map[string]any{
 		"profile":           profile,
 		"scope":             d.scopeKind(),
 		"drop_failed":       flag(d.cfg.DropFailed),
 		"dynamic_snaplen":   flag(d.cfg.DynamicSnaplen),
 		"page_kib_shift":    pageShift(),
-		"own_tgid":          uint32(os.Getpid()),
+		"own_tgid":          self,
 		"snaplen":           uint32(d.cfg.Snaplen),
 		"wakeup_bytes":      uint32(d.wakeupBytes()),
 		"sampling_ratio":    uint32(d.cfg.SamplingRatio),
@@ -232,4 +239,5 @@ func (d *Driver) release() {
 	if d.coll != nil {
 		d.coll.Close()
 	}
+	d.ids.close()
 }

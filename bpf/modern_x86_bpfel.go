@@ -140,6 +140,7 @@ const (
 	modernProgFchownatX        = "fchownat_x"
 	modernProgFcntlE           = "fcntl_e"
 	modernProgFcntlX           = "fcntl_x"
+	modernProgFindIds          = "find_ids"
 	modernProgFinitModuleE     = "finit_module_e"
 	modernProgFinitModuleX     = "finit_module_x"
 	modernProgFlockE           = "flock_e"
@@ -410,6 +411,7 @@ const (
 	modernVarOwnTgid           = "own_tgid"
 	modernVarPageKibShift      = "page_kib_shift"
 	modernVarProfile           = "profile"
+	modernVarReaderPidNs       = "reader_pid_ns"
 	modernVarSamplingRatio     = "sampling_ratio"
 	modernVarScope             = "scope"
 	modernVarSnaplen           = "snaplen"
@@ -534,6 +536,7 @@ type modernProgramSpecs struct {
 	FchownatX        *ebpf.ProgramSpec `ebpf:"fchownat_x"`
 	FcntlE           *ebpf.ProgramSpec `ebpf:"fcntl_e"`
 	FcntlX           *ebpf.ProgramSpec `ebpf:"fcntl_x"`
+	FindIds          *ebpf.ProgramSpec `ebpf:"find_ids"`
 	FinitModuleE     *ebpf.ProgramSpec `ebpf:"finit_module_e"`
 	FinitModuleX     *ebpf.ProgramSpec `ebpf:"finit_module_x"`
 	FlockE           *ebpf.ProgramSpec `ebpf:"flock_e"`
@@ -824,6 +827,7 @@ type modernVariableSpecs struct {
 	OwnTgid          *ebpf.VariableSpec `ebpf:"own_tgid"`
 	PageKibShift     *ebpf.VariableSpec `ebpf:"page_kib_shift"`
 	Profile          *ebpf.VariableSpec `ebpf:"profile"`
+	ReaderPidNs      *ebpf.VariableSpec `ebpf:"reader_pid_ns"`
 	SamplingRatio    *ebpf.VariableSpec `ebpf:"sampling_ratio"`
 	Scope            *ebpf.VariableSpec `ebpf:"scope"`
 	Snaplen          *ebpf.VariableSpec `ebpf:"snaplen"`
@@ -896,6 +900,7 @@ type modernVariables struct {
 	OwnTgid          *ebpf.Variable `ebpf:"own_tgid"`
 	PageKibShift     *ebpf.Variable `ebpf:"page_kib_shift"`
 	Profile          *ebpf.Variable `ebpf:"profile"`
+	ReaderPidNs      *ebpf.Variable `ebpf:"reader_pid_ns"`
 	SamplingRatio    *ebpf.Variable `ebpf:"sampling_ratio"`
 	Scope            *ebpf.Variable `ebpf:"scope"`
 	Snaplen          *ebpf.Variable `ebpf:"snaplen"`
@@ -982,6 +987,7 @@ type modernPrograms struct {
 	FchownatX        *ebpf.Program `ebpf:"fchownat_x"`
 	FcntlE           *ebpf.Program `ebpf:"fcntl_e"`
 	FcntlX           *ebpf.Program `ebpf:"fcntl_x"`
+	FindIds          *ebpf.Program `ebpf:"find_ids"`
 	FinitModuleE     *ebpf.Program `ebpf:"finit_module_e"`
 	FinitModuleX     *ebpf.Program `ebpf:"finit_module_x"`
 	FlockE           *ebpf.Program `ebpf:"flock_e"`
@@ -1313,6 +1319,7 @@ func (p *modernPrograms) Close() error {
 		p.FchownatX,
 		p.FcntlE,
 		p.FcntlX,
+		p.FindIds,
 		p.FinitModuleE,
 		p.FinitModuleX,
 		p.FlockE,

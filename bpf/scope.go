@@ -93,13 +93,17 @@ func (d *Driver) add(pid int, armed bool) error {
 		return fmt.Errorf("watch process %d: %w", pid, err)
 	}
 	defer unix.Close(fd)
+	id, err := d.ids.of(pid)
+	if err != nil {
+		return err
+	}
 	bits := member
 	if armed {
 		bits |= muted
 	}
 	tree, size := d.coll.Maps[modernMapTree], &d.tree().Size
 	atomic.AddInt64(size, 1)
-	if err := tree.Update(uint32(pid), bits, ebpf.UpdateNoExist); err != nil {
+	if err := tree.Update(id, bits, ebpf.UpdateNoExist); err != nil {
 		atomic.AddInt64(size, -1)
 		if errors.Is(err, ebpf.ErrKeyExist) {
 			return nil // its parent is watched as well
@@ -109,7 +113,7 @@ func (d *Driver) add(pid int, armed bool) error {
 	// If it ended before it was in the tree, nobody takes it out.
 	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	if n, _ := unix.Poll(poll, 0); n > 0 {
-		if tree.Delete(uint32(pid)) == nil {
+		if tree.Delete(id) == nil {
 			atomic.AddInt64(size, -1)
 		}
 		return fmt.Errorf("watch process %d: %w", pid, unix.ESRCH)

@@ -186,9 +186,14 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct ns_common {
+	u32 inum;
+};
+
 struct pid_namespace {
 	struct task_struct *child_reaper;
 	u32 level;
+	struct ns_common ns;
 };
 
 struct nsproxy {

@@ -24,5 +24,6 @@
 #include "fill_key.h"
 #include "hooks.h"
 #include "points.h"
+#include "find.h"
 
 char _license[] SEC("license") = "Dual MIT/GPL";

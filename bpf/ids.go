@@ -1,0 +1,84 @@
+package bpf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// initialIDs tells the ids that processes have in the initial PID namespace, which
+// are those that the probe knows. The zero value is for who runs there: ids are the
+// same.
+type initialIDs struct{ coll *ebpf.Collection }
+
+const initialPIDNS = 0xEFFFFFFC // PROC_PID_INIT_INO, include/linux/proc_ns.h
+
+// load prepares for the namespace that we run in.
+func (x *initialIDs) load(s *ebpf.CollectionSpec) error {
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/ns/pid", &st) != nil || st.Ino == initialPIDNS {
+		return nil // without /proc there is no telling
+	}
+	s = s.Copy()
+	for name := range s.Programs {
+		if name != modernProgFindIds {
+			delete(s.Programs, name)
+		}
+	}
+	for name := range s.Maps {
+		if !strings.HasPrefix(name, ".rodata") {
+			delete(s.Maps, name)
+		}
+	}
+	if err := s.Variables["reader_pid_ns"].Set(uint32(st.Ino)); err != nil {
+		return fmt.Errorf("set the PID namespace of the probe: %w", err)
+	}
+	for name, v := range s.Variables {
+		if !strings.HasPrefix(v.SectionName, ".rodata") {
+			delete(s.Variables, name)
+		}
+	}
+	var err error
+	if x.coll, err = ebpf.NewCollection(s); err != nil {
+		return fmt.Errorf("load the probe's list of processes: %w", err)
+	}
+	return nil
+}
+
+// of returns the initial id of a process of our namespace.
+func (x *initialIDs) of(pid int) (uint32, error) {
+	if x.coll == nil {
+		return uint32(pid), nil
+	}
+	it, err := link.AttachIter(link.IterOptions{Program: x.coll.Programs[modernProgFindIds]})
+	if err != nil {
+		return 0, fmt.Errorf("list processes: %w", err)
+	}
+	defer it.Close()
+	r, err := it.Open()
+	if err != nil {
+		return 0, fmt.Errorf("list processes: %w", err)
+	}
+	defer r.Close()
+	list, err := io.ReadAll(r)
+	if err != nil {
+		return 0, fmt.Errorf("list processes: %w", err)
+	}
+	for ; len(list) >= 8; list = list[8:] { // pairs, as find_ids writes them
+		if binary.NativeEndian.Uint32(list) == uint32(pid) {
+			return binary.NativeEndian.Uint32(list[4:]), nil
+		}
+	}
+	return 0, fmt.Errorf("find process %d: %w", pid, unix.ESRCH)
+}
+
+func (x *initialIDs) close() {
+	if x.coll != nil {
+		x.coll.Close()
+	}
+}

@@ -1,0 +1,76 @@
+package bpf
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event"
+)
+
+// envNested says that this process runs in a PID namespace of its own.
+const envNested = "LANNER_BPF_NESTED"
+
+// TestNested runs the next test in another PID namespace.
+func TestNested(t *testing.T) {
+	needsProbe(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "-pf", "--mount-proc", self, "-test.run=^TestInside$", "-test.count=1")
+	cmd.Env = append(os.Environ(), envNested+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestInside: ids are those of our namespace in a scope, and of the initial one in
+// events; our own events stay out.
+func TestInside(t *testing.T) {
+	if os.Getenv(envNested) == "" {
+		t.Skip("TestNested runs it")
+	}
+	opened, tid := false, int64(0)
+	_, err := trace(config(t, "openat"), "/bin/cat", []string{"cat", "/etc/hostname"}, nil, func(ev *event.Event) {
+		if ev.Type() == event.OpenatX && string(param(t, ev, "name")) == "/etc/hostname\x00" {
+			opened = true
+		}
+		if ev.Type() == event.ExecveX {
+			tid = ev.TID()
+			if v := number(t, ev, "tid"); v != tid {
+				t.Errorf("thread %d is called %d", tid, v)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !opened || tid < 20 {
+		t.Errorf("opened %v, by %d", opened, tid)
+	}
+
+	cfg := config(t, "getpgid")
+	cfg.Scope.Host = true
+	d, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		unix.Getpgid(0)
+	}
+	d.Stop()
+	n := 0
+	if err := drain(d, func(ev *event.Event) {
+		if ev.Type() == event.GenericX {
+			n++
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if d.Close(); n >= 100 {
+		t.Errorf("%d events of our own", n)
+	}
+}
