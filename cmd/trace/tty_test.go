@@ -146,8 +146,12 @@ func TestTraceAsJob(t *testing.T) {
 	term.expect("% ")
 	for _, opts := range []string{"-q", "-a -o /dev/null", "-q --driver modern-bpf"} {
 		needDriver(t, strings.Fields(opts))
+		start := 500 * time.Millisecond
+		if strings.Contains(opts, "modern-bpf") {
+			start *= 4 // the probe has to be loaded
+		}
 		term.typ(traceBin + " " + opts + " cat\n")
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(start)
 		term.typ("one\n")
 		term.expect("one\r\none")
 		for range 2 {
@@ -165,7 +169,7 @@ func TestTraceAsJob(t *testing.T) {
 		// In the background it may not read: it stops, and can be brought back.
 		term.typ(traceBin + " " + opts + " cat &\n")
 		term.expect("[1]")
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(start)
 		term.typ("\njobs\n")
 		term.expect("Stopped")
 		term.typ("fg\n")
