@@ -141,9 +141,10 @@ func (j *job) ReadInto(ev *event.Event) error {
 }
 
 // lastStruck returns when a signal last came to the command. It waits until the
-// events up to now have been read, or none come any more, but not for long.
+// events up to now have been read, or none come any more, but not for long. A pause
+// is longer than the driver sleeps when there is nothing to read.
 func (j *job) lastStruck(sig unix.Signal) time.Time {
-	const pause, patience = 20 * time.Millisecond, time.Second
+	const pause, patience = 100 * time.Millisecond, time.Second
 	for now := time.Now(); time.Since(now) < patience; {
 		before := j.readTo.Load()
 		if before >= uint64(now.UnixNano()) {
