@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -67,15 +68,24 @@ func newOutput(name string) (string, error) {
 }
 
 func readStatements(name string) (list []*statement, err error) {
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	end := le.Uint64(text)
-	if end > uint64(len(text)) {
-		return nil, fmt.Errorf("statements of %d bytes do not fit into %d", end, len(text))
+	defer f.Close()
+	var head [outputHead]byte
+	if _, err := io.ReadFull(f, head[:]); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	for line := range bytes.Lines(text[outputHead:end]) {
+	end := le.Uint64(head[:])
+	if end < outputHead || end > outputSize {
+		return nil, fmt.Errorf("statements of %d bytes do not fit into %d", end, outputSize)
+	}
+	text := make([]byte, end-outputHead) // most of the file is empty
+	if _, err := io.ReadFull(f, text); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for line := range bytes.Lines(text) {
 		s := new(statement)
 		if err := json.Unmarshal(line, s); err != nil {
 			return nil, fmt.Errorf("statement %s: %w", line, err)

@@ -238,6 +238,7 @@ static void orphan(void)
 			while (getppid() == parent)
 				usleep(1000);
 			ended(parent, 0x900, 0, getppid());
+			usleep(300000); /* a busy driver has to hear of the parent's end first */
 			syscall(SYS_exit_group, 0);
 		}
 		usleep(20000);
