@@ -152,7 +152,8 @@ func TestPoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if switches < 2 || len(tids) != 2 || machine == spec.X86 && faults < 20 {
+	// More threads than two where others of the program that calls execve first end.
+	if switches < 2 || len(tids) < 2 || machine == spec.X86 && faults < 20 {
 		t.Errorf("%d context switches of %d threads, %d page faults", switches, len(tids), faults)
 	}
 }
