@@ -80,21 +80,7 @@ func TestLeastPrivilege(t *testing.T) {
 // process that ran before, as root, and reads a file that it has open.
 func before(t *testing.T, who []string, field string) string {
 	t.Helper()
-	file, err := os.Open("/etc/hostname")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	busy := exec.Command("sh", "-c", "while :; do read -r x; sleep 0.02; done")
-	busy.Stdin = file
-	if err := busy.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		busy.Process.Kill()
-		busy.Wait()
-	}()
-	time.Sleep(50 * time.Millisecond)
+	busy := reader(t)
 	line := append(who, traceBin, "--host", "-e", "read", "--format", "%proc.pid %fd.num ["+field+"]")
 	host := exec.Command(line[0], line[1:]...)
 	host.Stderr = os.Stderr
