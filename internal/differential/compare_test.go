@@ -67,6 +67,36 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestAllowed: what a tracer is not told of makes no gap, and hides none.
+func TestAllowed(t *testing.T) {
+	const (
+		closed  = "CloseX ts=1 tid=7 res=0 fd=3"
+		ignored = "SignalDeliverE ts=1 tid=7 spid=8 dpid=7 sig=17"
+		handled = "SignalDeliverE ts=1 tid=7 spid=8 dpid=7 sig=10"
+		ended   = "ProcExitE ts=1 tid=7 status=9 ret=0 sig=9 core=0 reaper_tid=0"
+	)
+	for _, c := range []struct {
+		what  string
+		a, b  []string
+		n, ok int // differences, and those that are allowed
+	}{
+		{"an ignored signal", []string{closed, closed}, []string{closed, ignored, closed}, 0, 1},
+		{"seen by the tracer alone", []string{closed, ignored, closed}, []string{closed, closed}, 1, 0},
+		{"another signal", []string{closed, closed}, []string{closed, handled, closed}, 1, 0},
+		{"the end of a call that was killed", []string{ended}, []string{closed, ended}, 0, 1},
+		{"of one that was not", []string{closed, ended}, []string{closed, closed, closed, ended}, 1, 1},
+	} {
+		r := Compare(logOf(t, Ptrace, c.a...), logOf(t, ModernBPF, c.b...))
+		ok := 0
+		for _, n := range r.Allowed {
+			ok += n
+		}
+		if len(r.Differences) != c.n || ok != c.ok {
+			t.Errorf("%s: %d allowed, differences %q", c.what, ok, r.Differences)
+		}
+	}
+}
+
 func TestIdentities(t *testing.T) {
 	le := func(v byte) []byte { return []byte{v, 0, 0, 0, 0, 0, 0, 0} }
 	d := newIdentities()
