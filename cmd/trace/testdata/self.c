@@ -158,40 +158,41 @@ static void alarm_in(int ms)
 static int restarts(void)
 {
 	static int word;
+	enum { soon = 100, long_enough = 600 }; /* ms; a busy machine must not come between */
 	for (int restart = 0; restart < 2; restart++) {
 		struct sigaction sa = {.sa_handler = hit, .sa_flags = restart ? SA_RESTART : 0};
 		sigaction(SIGALRM, &sa, NULL);
 		hits = 0;
-		struct timespec ts = {0, 60 * 1000 * 1000}, rem = {9, 9};
-		alarm_in(20);
+		struct timespec ts = {0, long_enough * 1000000L}, rem = {9, 9};
+		alarm_in(soon);
 		show("nanosleep", nanosleep(&ts, &rem));
 		printf("left %d\n", rem.tv_sec == 0 && rem.tv_nsec > 0);
 		int p[2];
 		if (pipe(p))
 			die("pipe");
 		struct pollfd pf = {p[0], POLLIN, 0};
-		alarm_in(20);
-		show("poll", poll(&pf, 1, 60));
-		alarm_in(20);
+		alarm_in(soon);
+		show("poll", poll(&pf, 1, long_enough));
+		alarm_in(soon);
 		show("futex", syscall(SYS_futex, &word, FUTEX_WAIT, 0, &ts, NULL, 0));
 		fd_set fds;
 		FD_ZERO(&fds);
 		FD_SET(p[0], &fds);
-		struct timeval tv = {0, 60 * 1000};
-		alarm_in(20);
+		struct timeval tv = {0, long_enough * 1000};
+		alarm_in(soon);
 		show("select", select(p[0] + 1, &fds, NULL, NULL, &tv));
 		int ep = epoll_create1(0);
 		struct epoll_event ev;
-		alarm_in(20);
-		show("epoll_wait", epoll_wait(ep, &ev, 1, 60));
+		alarm_in(soon);
+		show("epoll_wait", epoll_wait(ep, &ev, 1, long_enough));
 		pid_t pid = start();
 		if (pid == 0) {
-			struct timespec later = {0, 80 * 1000 * 1000};
+			struct timespec later = {0, long_enough * 1000000L};
 			nanosleep(&later, NULL);
 			_exit(write(p[1], "x", 1) != 1);
 		}
 		char c;
-		alarm_in(20);
+		alarm_in(soon);
 		show("read", read(p[0], &c, 1));
 		int st;
 		while (waitpid(pid, &st, 0) < 0)
