@@ -151,7 +151,7 @@ func TestTraceAsJob(t *testing.T) {
 			start *= 4 // the probe has to be loaded
 		}
 		term.typ(traceBin + " " + opts + " cat\n")
-		time.Sleep(start)
+		time.Sleep(4 * start)
 		term.typ("one\n")
 		term.expect("one\r\none")
 		for range 2 {
@@ -169,7 +169,7 @@ func TestTraceAsJob(t *testing.T) {
 		// In the background it may not read: it stops, and can be brought back.
 		term.typ(traceBin + " " + opts + " cat &\n")
 		term.expect("[1]")
-		time.Sleep(start)
+		time.Sleep(4 * start)
 		term.typ("\njobs\n")
 		term.expect("Stopped")
 		term.typ("fg\n")
