@@ -32,6 +32,7 @@ type modernScratch struct {
 		N_dropsMaxEventSize uint64
 	}
 	Args    [6]uint64
+	Id      uint64
 	Nr      uint16
 	Sc      uint16
 	Cpu     uint16
@@ -41,6 +42,8 @@ type modernScratch struct {
 	Known   uint8
 	_       [2]byte
 	Quiet   uint32
+	Member  uint32
+	Version uint32
 	Vectors struct {
 		_    structs.HostLayout
 		Addr uint64
@@ -417,6 +420,7 @@ const (
 	modernVarSnaplen           = "snaplen"
 	modernVarSocketCalls       = "socket_calls"
 	modernVarStatsdPort        = "statsd_port"
+	modernVarTreeVersion       = "tree_version"
 	modernVarWakeupBytes       = "wakeup_bytes"
 	modernVarWantClone         = "want_clone"
 	modernVarWantExec          = "want_exec"
@@ -833,6 +837,7 @@ type modernVariableSpecs struct {
 	Snaplen          *ebpf.VariableSpec `ebpf:"snaplen"`
 	SocketCalls      *ebpf.VariableSpec `ebpf:"socket_calls"`
 	StatsdPort       *ebpf.VariableSpec `ebpf:"statsd_port"`
+	TreeVersion      *ebpf.VariableSpec `ebpf:"tree_version"`
 	WakeupBytes      *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
 	WantClone        *ebpf.VariableSpec `ebpf:"want_clone"`
 	WantExec         *ebpf.VariableSpec `ebpf:"want_exec"`
@@ -906,6 +911,7 @@ type modernVariables struct {
 	Snaplen          *ebpf.Variable `ebpf:"snaplen"`
 	SocketCalls      *ebpf.Variable `ebpf:"socket_calls"`
 	StatsdPort       *ebpf.Variable `ebpf:"statsd_port"`
+	TreeVersion      *ebpf.Variable `ebpf:"tree_version"`
 	WakeupBytes      *ebpf.Variable `ebpf:"wakeup_bytes"`
 	WantClone        *ebpf.Variable `ebpf:"want_clone"`
 	WantExec         *ebpf.Variable `ebpf:"want_exec"`

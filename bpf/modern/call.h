@@ -75,6 +75,7 @@ struct poll_walk {
 struct scratch {
 	struct counters counters;
 	u64 args[6];	/* of the call */
+	u64 id;		/* process and thread, as bpf_get_current_pid_tgid gives them */
 	u16 nr;		/* number of the call in the 64-bit table */
 	u16 sc;		/* code of the call */
 	u16 cpu;
@@ -83,6 +84,8 @@ struct scratch {
 	u8 busy;	/* an event is under way: faults are of our own reading */
 	u8 known;	/* readers know of the CPU: it was there when they started */
 	u32 quiet;	/* bytes sent since the reader was last woken */
+	u32 member;	/* a process that was in the tree, not muted, as of tree_version */
+	u32 version;
 	union {
 		struct vectors vectors;
 		struct strings strings;
@@ -241,7 +244,7 @@ static __always_inline void begin(struct call *c, u16 type, u32 n)
 	c->s->busy = 1;
 	*(u32 *)r = c->s->cpu | (u32)c->s->flags << 16;
 	*(u64 *)(r + RECORD_HEAD) = bpf_ktime_get_boot_ns() + boot_time;
-	*(u64 *)(r + RECORD_HEAD + 8) = (u32)bpf_get_current_pid_tgid();
+	*(u64 *)(r + RECORD_HEAD + 8) = (u32)c->s->id;
 	*(u16 *)(r + RECORD_HEAD + 20) = type;
 	*(u32 *)(r + RECORD_HEAD + 22) = n;
 	c->lens = RECORD_LENS;

@@ -124,10 +124,8 @@ static __always_inline const volatile struct call_row *wanted_call(struct pt_reg
 		return NULL;
 	if (row->exit == EVENT_EXECVE_X)
 		unmute();
-	if (!in_scope())
-		return NULL;
 	s = scratch();
-	if (!s)
+	if (!s || !in_scope(s))
 		return NULL;
 	s->busy = 1;
 	s->cpu = bpf_get_smp_processor_id();

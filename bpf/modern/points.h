@@ -12,14 +12,13 @@
  */
 static __always_inline bool prepare(struct call *c, u8 want)
 {
-	struct scratch *s = scratch();
+	struct scratch *s = c->s;
 
-	if (!s || s->busy)
+	if (s->busy)
 		return false;
 	s->cpu = bpf_get_smp_processor_id();
 	s->flags = want & STATE_ONLY ? EVENT_STATE_ONLY : 0;
 	s->compat = 0;
-	c->s = s;
 	if (!s->known)
 		tell_hotplug(s);
 	return true;
@@ -32,10 +31,10 @@ static __always_inline bool prepare(struct call *c, u8 want)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
-	struct call call = { .started = true, .bprm = bprm }, *c = &call;
+	struct call call = { .s = scratch(), .started = true, .bprm = bprm }, *c = &call;
 
 	unmute();
-	if (!(want_exec & WANT_EXIT) || !in_scope() || !prepare(c, want_exec))
+	if (!c->s || !(want_exec & WANT_EXIT) || !in_scope(c->s) || !prepare(c, want_exec))
 		return 0;
 	c->s->sc = SC_EXECVE;
 	begin(c, EVENT_EXECVE_X, current_profile(c) ? 31 : 28);
@@ -62,9 +61,9 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(fork_child, struct task_struct *parent, struct task_struct *child)
 {
-	struct call call = { .task = child }, *c = &call;
+	struct call call = { .s = scratch(), .task = child }, *c = &call;
 
-	if (parent->flags & PF_KTHREAD || !in_scope() || !prepare(c, want_clone))
+	if (!c->s || parent->flags & PF_KTHREAD || !in_scope(c->s) || !prepare(c, want_clone))
 		return 0;
 	c->s->sc = SC_CLONE;
 	begin(c, EVENT_CLONE_X, 21);
@@ -78,11 +77,11 @@ int BPF_PROG(fork_child, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *t)
 {
-	struct call call = { .task = t }, *c = &call;
+	struct call call = { .s = scratch(), .task = t }, *c = &call;
 
 	if (t->flags & PF_KTHREAD)
 		return 0;
-	if (want_procexit & WANT_EXIT && ending_in_scope(t) && prepare(c, want_procexit)) {
+	if (c->s && want_procexit & WANT_EXIT && ending_in_scope(c->s, t) && prepare(c, want_procexit)) {
 		begin(c, EVENT_PROC_EXIT_E, 5);
 		fill_proc_exit_e(c);
 		end(c, EVENT_PROC_EXIT_E);
@@ -94,9 +93,9 @@ int BPF_PROG(sched_process_exit, struct task_struct *t)
 SEC("tp_btf/signal_deliver")
 int BPF_PROG(signal_deliver, int sig, struct kernel_siginfo *info)
 {
-	struct call call = {}, *c = &call;
+	struct call call = { .s = scratch() }, *c = &call;
 
-	if (sampling_ratio > 1 || !in_scope() || !prepare(c, want_signal))
+	if (!c->s || sampling_ratio > 1 || !in_scope(c->s) || !prepare(c, want_signal))
 		return 0;
 	c->s->args[0] = sig;
 	c->s->args[1] = (u64)info;
@@ -109,9 +108,9 @@ int BPF_PROG(signal_deliver, int sig, struct kernel_siginfo *info)
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	struct call call = { .task = prev }, *c = &call;
+	struct call call = { .s = scratch(), .task = prev }, *c = &call;
 
-	if (sampling_ratio > 1 || !in_scope() || !prepare(c, want_switch))
+	if (!c->s || sampling_ratio > 1 || !in_scope(c->s) || !prepare(c, want_switch))
 		return 0;
 	c->s->args[0] = next->pid;
 	begin(c, EVENT_SWITCH_E, 6);
@@ -123,9 +122,9 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 #if defined(__TARGET_ARCH_x86)
 static __always_inline int page_fault(u64 addr, struct pt_regs *regs, u64 error)
 {
-	struct call call = {}, *c = &call;
+	struct call call = { .s = scratch() }, *c = &call;
 
-	if (sampling_ratio > 1 || !in_scope() || !prepare(c, want_page_fault))
+	if (!c->s || sampling_ratio > 1 || !in_scope(c->s) || !prepare(c, want_page_fault))
 		return 0;
 	c->s->args[0] = addr;
 	c->s->args[1] = regs->ip;

@@ -70,18 +70,40 @@ static __always_inline u32 *member(u32 tgid)
 	return bpf_map_lookup_elem(&tree, &tgid);
 }
 
-/* Is the current process watched, and not muted? */
-static __always_inline bool in_scope(void)
+/* Counts processes that left the tree; not from 0, which scratch entries start with. */
+u32 tree_version = 1;
+
+/*
+ * Is the current process in the tree, and not muted? What a process was that called
+ * before on this CPU it still is if none has left since: that is cheaper to find out.
+ */
+static __always_inline bool in_tree(struct scratch *s, u32 tgid)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u32 version = *(volatile u32 *)&tree_version;
 	u32 *m;
 
+	if (s->member == tgid && s->version == version)
+		return true;
+	m = member(tgid);
+	if (!m || *m & MUTED)
+		return false;
+	s->member = tgid;
+	s->version = version;
+	return true;
+}
+
+/* Is the current process watched, and not muted? Who it is stays in the scratch entry. */
+static __always_inline bool in_scope(struct scratch *s)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 tgid = id >> 32;
+
+	s->id = id;
 	if (tgid == own_tgid)
 		return false;
 	switch (scope) {
 	case SCOPE_TREE:
-		m = member(tgid);
-		return m && !(*m & MUTED);
+		return in_tree(s, tgid);
 	case SCOPE_CGROUP:
 		return bpf_current_task_under_cgroup(&cgroup, 0) == 1;
 	}
@@ -121,14 +143,15 @@ static __always_inline u64 started(struct task_struct *t)
 }
 
 /* Is an ending thread watched? */
-static __always_inline bool ending_in_scope(struct task_struct *t)
+static __always_inline bool ending_in_scope(struct scratch *s, struct task_struct *t)
 {
 	u32 tgid = BPF_CORE_READ(t, tgid);
 	u64 *start;
 	u32 *m;
 
 	if (scope != SCOPE_TREE)
-		return in_scope();
+		return in_scope(s);
+	s->id = bpf_get_current_pid_tgid();
 	m = member(tgid);
 	if (m)
 		return !(*m & MUTED);
@@ -152,7 +175,10 @@ static __always_inline void tree_leave(struct task_struct *t)
 		start = started(t);
 		bpf_map_update_elem(&ended, &tgid, &start, BPF_ANY);
 	}
-	if (!bpf_map_delete_elem(&tree, &tgid) && state)
+	if (bpf_map_delete_elem(&tree, &tgid))
+		return;
+	__sync_fetch_and_add(&tree_version, 1);
+	if (state)
 		__sync_fetch_and_add(&state->size, -1);
 }
 
