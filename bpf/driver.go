@@ -1,11 +1,8 @@
 package bpf
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"math/bits"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,67 +11,17 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
-	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
-// A Scope says which processes are watched: all, those in a cgroup, or trees. Events
-// of the process that watches are never sent.
-type Scope struct {
-	Host   bool   // all
-	Cgroup string // directory of a cgroup (version 2): its processes, and those of the cgroups below
-	PIDs   []int  // these processes, and from now on those that they make
-	Armed  []int  // the same, but no events before their next execve
-}
-
-// Config says what to trace. The zero value is not useful.
-type Config struct {
-	Profile        spec.Profile // one of spec.V036 and spec.Current
-	Events         event.Set    // what is reported
-	Snaplen        int          // bytes of I/O data kept, at most event.MaxParamLen
-	DynamicSnaplen bool         // keep more of protocols that are known
-	DropFailed     bool         // leave out exit events of calls that failed
-	SamplingRatio  int          // keep most events in 1/n of each second only; 0 and 1: all
-	FullCapture    [2]uint16    // with DynamicSnaplen: first and last port whose data is kept to 16000 bytes; zeros: none
-	StatsdPort     uint16       // with DynamicSnaplen: its data is kept to 2000 bytes; 0: 8125
-	Scope          Scope
-	BufferBytes    int               // of each ring buffer: a power of two, in pages; 0: 8 MiB
-	CPUsPerBuffer  int               // how many CPUs share a buffer; 0: all
-	Notice         func(line string) // told what a user should know; may be nil
-}
-
-const (
-	defaultBuffer = 8 << 20 // bytes; preset 4 of Falco
-	defaultStatsd = 8125
+// What a driver is told, and what it counts.
+type (
+	Scope    = driver.Scope
+	Config   = driver.Config
+	Stats    = driver.Stats
+	Counters = driver.Counters
 )
-
-// check completes a configuration, or says what is wrong with it.
-func (c *Config) check() error {
-	switch {
-	case c.Profile != spec.V036 && c.Profile != spec.Current:
-		return errors.New("no profile chosen")
-	case c.Snaplen < 0 || c.Snaplen > event.MaxParamLen:
-		return fmt.Errorf("snaplen %d is not between 0 and %d", c.Snaplen, event.MaxParamLen)
-	case c.SamplingRatio < 0 || c.SamplingRatio > 128 || bits.OnesCount(uint(c.SamplingRatio)) > 1:
-		return fmt.Errorf("sampling ratio %d is not a power of two up to 128", c.SamplingRatio)
-	}
-	if c.BufferBytes == 0 {
-		c.BufferBytes = defaultBuffer
-	}
-	if c.BufferBytes < os.Getpagesize() || c.BufferBytes > 1<<30 || bits.OnesCount(uint(c.BufferBytes)) != 1 {
-		return fmt.Errorf("buffer of %d bytes is not a power of two between a page and 1 GiB", c.BufferBytes)
-	}
-	if c.SamplingRatio == 0 {
-		c.SamplingRatio = 1
-	}
-	if c.StatsdPort == 0 {
-		c.StatsdPort = defaultStatsd
-	}
-	if c.Notice == nil {
-		c.Notice = func(string) {}
-	}
-	return nil
-}
 
 // A Driver is a probe that is loaded and attached.
 type Driver struct {

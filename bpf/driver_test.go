@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -294,8 +295,8 @@ func TestFull(t *testing.T) {
 	var sum, perCPU uint64
 	for i, n := range s.Total.ByCategory {
 		sum += n
-		if strings.HasPrefix(categories[i], "close") && n == 0 {
-			t.Errorf("no lost %s", categories[i])
+		if strings.HasPrefix(driver.Categories[i], "close") && n == 0 {
+			t.Errorf("no lost %s", driver.Categories[i])
 		}
 	}
 	if sum > s.Total.NoRoom {
@@ -397,5 +398,18 @@ func TestGone(t *testing.T) {
 	}
 	if !errors.Is(err, unix.ESRCH) {
 		t.Errorf("Open: %v, want ESRCH", err)
+	}
+}
+
+// TestErrors: the package is named once.
+func TestErrors(t *testing.T) {
+	_, err := Open(Config{})
+	if err == nil || strings.Count(err.Error(), "bpf: ") != 1 {
+		t.Errorf("error %v", err)
+	}
+	cfg := config(t, "close")
+	cfg.Scope.PIDs = []int{os.Getpid()}
+	if _, err := Open(cfg); err == nil || strings.Count(err.Error(), "bpf: ") != 1 {
+		t.Errorf("error %v", err)
 	}
 }

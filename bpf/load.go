@@ -17,7 +17,7 @@ import (
 // Open loads the probe and starts tracing. The text of an error is one line;
 // errors.As finds an *ebpf.VerifierError with the whole log, errors.Is the errno.
 func Open(cfg Config) (*Driver, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("bpf: %w", err)
 	}
 	d := &Driver{cfg: cfg, epoll: -1, wake: -1, idle: minIdle}

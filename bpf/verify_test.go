@@ -33,7 +33,7 @@ func TestVerify(t *testing.T) {
 
 func verify(t *testing.T, cfg Config) {
 	cfg.Events = set(t, "all", cfg.Profile)
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
 	}
 	s, err := loadModern()

@@ -30,7 +30,7 @@ type Verdict struct {
 type candidate struct {
 	name  string
 	check func(m *Machine) (why, change string) // why it can't be used and what would help
-	open  func(Config) (*Driver, error)         // nil if this program does not carry it
+	open  func(Config) (Driver, error)          // nil if this program does not carry it
 }
 
 // candidates are the kernel's drivers in the order in which they are preferred.
@@ -110,7 +110,7 @@ func modernBPF(m *Machine) (why, change string) {
 var errPIDNS = errors.New("process ids in this PID namespace are not those that the kernel's drivers see")
 
 // openModern starts the modern probe.
-func openModern(cfg Config) (*Driver, error) {
+func openModern(cfg Config) (Driver, error) {
 	if leadsElsewhere("/proc/self/ns/pid", initPIDNS) {
 		return nil, errPIDNS
 	}

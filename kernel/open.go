@@ -9,16 +9,15 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/lannerhq/lanner/bpf"
+	"github.com/lannerhq/lanner/kernel/driver"
 )
 
-// What a kernel driver takes and gives. There is one so far; with the second these
-// become types of this package.
+// What a kernel driver takes and gives.
 type (
-	Driver = bpf.Driver
-	Config = bpf.Config
-	Scope  = bpf.Scope
-	Stats  = bpf.Stats
+	Driver = driver.Driver
+	Config = driver.Config
+	Scope  = driver.Scope
+	Stats  = driver.Stats
 )
 
 // Auto stands for the best driver that can be used.
@@ -35,7 +34,7 @@ func (v Verdict) String() string {
 // Open starts a driver by its name, or the best one for Auto. It returns its name
 // and what spoke against those before it. An error says in one line what spoke
 // against each.
-func Open(name string, cfg Config) (d *Driver, driver string, skipped []Verdict, err error) {
+func Open(name string, cfg Config) (d Driver, driver string, skipped []Verdict, err error) {
 	for _, c := range candidates {
 		if name != Auto && name != c.name {
 			continue

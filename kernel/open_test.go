@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/bpf"
 )
 
 // TestOpenOrder: auto goes through the drivers in order, says what spoke against
@@ -17,8 +19,8 @@ func TestOpenOrder(t *testing.T) {
 	saved := candidates
 	defer func() { candidates = saved }()
 	fine := func(*Machine) (string, string) { return "", "" }
-	bad := func(Config) (*Driver, error) { return nil, errors.New("bpf: no luck") }
-	good := func(Config) (*Driver, error) { return new(Driver), nil }
+	bad := func(Config) (Driver, error) { return nil, errors.New("bpf: no luck") }
+	good := func(Config) (Driver, error) { return new(bpf.Driver), nil }
 	candidates = []candidate{
 		{"first", fine, bad},
 		{"second", func(*Machine) (string, string) { return "lacks a thing", "give it" }, bad},

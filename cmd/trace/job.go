@@ -17,7 +17,7 @@ import (
 // us, and we are to it what a shell would be.
 type job struct {
 	*kernel.Command
-	driver *kernel.Driver
+	driver kernel.Driver
 	ended  chan unix.WaitStatus // gets how the command ended
 	over   atomic.Bool          // it ended
 

@@ -127,7 +127,7 @@ func (r *request) openPtrace() (*ptrace.Driver, error) {
 
 // openKernel starts a kernel driver, and says which if it is not the first choice.
 // refused is why ptrace was not taken, nil if that was no choice.
-func (r *request) openKernel(scope kernel.Scope, events event.Set, refused error) (*kernel.Driver, error) {
+func (r *request) openKernel(scope kernel.Scope, events event.Set, refused error) (kernel.Driver, error) {
 	d, name, skipped, err := kernel.Open(r.driver, kernel.Config{
 		Profile: r.in, Events: events, Snaplen: r.snaplen, Scope: scope, BufferBytes: r.buffer, CPUsPerBuffer: r.share,
 		Notice: r.notice,

@@ -23,8 +23,10 @@ var allowed = map[string][]string{
 	"internal/imports":  {},
 	"internal/procfs":   {"internal/snapshot", "kernel/event/spec"},
 
-	"bpf":    {"kernel/event", "kernel/event/spec"},
-	"kernel": {"bpf", "internal/procfs", "internal/signals"},
+	"kernel/driver": {"kernel/event", "kernel/event/spec"},
+
+	"bpf":    {"kernel/driver", "kernel/event", "kernel/event/spec"},
+	"kernel": {"bpf", "internal/procfs", "internal/signals", "kernel/driver"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
 	"internal/state":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},

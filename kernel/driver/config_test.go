@@ -1,4 +1,4 @@
-package bpf
+package driver
 
 import (
 	"os"
@@ -31,29 +31,16 @@ func TestConfig(t *testing.T) {
 		{"no power of two", Config{Profile: spec.Current, BufferBytes: 3 * page}, "buffer of"},
 		{"more than the kernel takes", Config{Profile: spec.Current, BufferBytes: 2 << 30}, "buffer of"},
 	} {
-		err := c.cfg.check()
+		err := c.cfg.Check()
 		if (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
 			t.Errorf("%s: error %v, want %q", c.what, err, c.wrong)
 		}
 	}
 	c := Config{Profile: spec.Current}
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		t.Fatal(err)
 	}
 	if c.BufferBytes != defaultBuffer || c.SamplingRatio != 1 || c.StatsdPort != defaultStatsd || c.Notice == nil {
 		t.Errorf("incomplete: %+v", c)
-	}
-}
-
-// TestErrors: the package is named once.
-func TestErrors(t *testing.T) {
-	_, err := Open(Config{})
-	if err == nil || strings.Count(err.Error(), "bpf: ") != 1 {
-		t.Errorf("error %v", err)
-	}
-	cfg := config(t, "close")
-	cfg.Scope.PIDs = []int{os.Getpid()}
-	if _, err := Open(cfg); err == nil || strings.Count(err.Error(), "bpf: ") != 1 {
-		t.Errorf("error %v", err)
 	}
 }

@@ -1,0 +1,63 @@
+package driver
+
+import "strconv"
+
+// Stats are a driver's counters since it was started, by the names of Falco's
+// drivers. They only grow.
+type Stats struct {
+	Total Counters
+	CPUs  []Counters // by CPU number
+}
+
+// Counters are those of one CPU, or of all.
+type Counters struct {
+	Events       uint64 // that passed all filters, lost ones included: n_evts
+	NoRoom       uint64 // lost because the ring buffer was full: n_drops_buffer_total
+	TooLong      uint64 // lost because they were longer than 64 KiB: n_drops_scratch_map
+	ByCategory   [len(Categories)]uint64
+	LostChildren uint64 // processes that found no room in the tree: their events are missing; in Total only
+}
+
+// Categories are the kinds of lost events that are counted apart, in the order of
+// bpf/modern/submit.h: enum drop_category.
+var Categories = [...]string{
+	"open_enter", "connect_enter", "clone_fork_enter", "execve_enter", "dir_file_enter", "other_interest_enter",
+	"open_exit", "connect_exit", "clone_fork_exit", "execve_exit", "dir_file_exit", "other_interest_exit",
+	"close_exit", "proc_exit",
+}
+
+// Drops returns how many events were lost: n_drops.
+func (c Counters) Drops() uint64 { return c.NoRoom + c.TooLong }
+
+// Add adds those of another CPU.
+func (c *Counters) Add(o *Counters) {
+	c.Events += o.Events
+	c.NoRoom += o.NoRoom
+	c.TooLong += o.TooLong
+	for i := range c.ByCategory {
+		c.ByCategory[i] += o.ByCategory[i]
+	}
+}
+
+// A Metric is a counter with its name.
+type Metric struct {
+	Name  string
+	Value uint64
+}
+
+// Metrics lists all counters by the names that Falco's metrics have. Lost enter
+// events are of edition 0.36, but for two kinds.
+func (s *Stats) Metrics() []Metric {
+	t := &s.Total
+	list := []Metric{{"n_evts", t.Events}, {"n_drops_buffer_total", t.NoRoom}}
+	for i, name := range Categories {
+		list = append(list, Metric{"n_drops_buffer_" + name, t.ByCategory[i]})
+	}
+	list = append(list, Metric{"n_drops_scratch_map", t.TooLong}, Metric{"n_drops", t.Drops()},
+		Metric{"n_lost_children", t.LostChildren})
+	for i := range s.CPUs {
+		c := &s.CPUs[i]
+		list = append(list, Metric{"n_evts_cpu_" + strconv.Itoa(i), c.Events}, Metric{"n_drops_cpu_" + strconv.Itoa(i), c.Drops()})
+	}
+	return list
+}
