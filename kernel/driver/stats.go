@@ -19,7 +19,7 @@ type Counters struct {
 }
 
 // Categories are the kinds of lost events that are counted apart, in the order of
-// bpf/modern/submit.h: enum drop_category.
+// kernel/uapi/drops.h: enum drop_category.
 var Categories = [...]string{
 	"open_enter", "connect_enter", "clone_fork_enter", "execve_enter", "dir_file_enter", "other_interest_enter",
 	"open_exit", "connect_exit", "clone_fork_exit", "execve_exit", "dir_file_exit", "other_interest_exit",

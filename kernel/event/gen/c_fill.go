@@ -78,7 +78,19 @@ func cFill() []byte {
 			h.WriteString("\n#endif /* FILL_ITER */\n")
 		}
 	}
+	cList(h)
 	return h.close()
+}
+
+// cList names all events again, for drivers that have a table of them.
+func cList(h *header) {
+	h.WriteString("\n/* All of them but those of iterators, for tables: X(name, type) for each. */\n#define FILL_EVENTS(X)")
+	for i := range spec.Events {
+		if e := &spec.Events[i]; e.In != spec.None && !isIter(e) {
+			h.f(" \\\n\tX(%s, %s)", snake(e.Ident), constant(e))
+		}
+	}
+	h.WriteString("\n")
 }
 
 func isCall(e *spec.Event) bool { return e.Category&spec.OfSyscall != 0 }
