@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -97,31 +98,21 @@ func (d *Driver) load() error {
 	s.Maps[modernMapScratches].MaxEntries = uint32(d.numCPU)
 	s.Maps[modernMapRings].MaxEntries = uint32(d.numCPU)
 	s.Maps[modernMapRings].InnerMap.MaxEntries = uint32(d.cfg.BufferBytes)
-	keep := make(map[string]bool)
-	for typ := range d.sel.programs {
-		keep[programs[typ]] = true
+	hooks := s.Copy()
+	keepPrograms(hooks, d.hooks())
+	if d.coll, err = ebpf.NewCollection(hooks); err != nil {
+		return fmt.Errorf("load the probe: %w", err)
 	}
-	for _, h := range d.hooks() {
-		keep[h] = true
-	}
+	return d.fillTables(s)
+}
+
+// keepPrograms takes all but the named programs out of a specification.
+func keepPrograms(s *ebpf.CollectionSpec, names []string) {
 	for name := range s.Programs {
-		if !keep[name] {
+		if !slices.Contains(names, name) {
 			delete(s.Programs, name)
 		}
 	}
-	if d.coll, err = ebpf.NewCollection(s); err != nil {
-		return fmt.Errorf("load the probe: %w", err)
-	}
-	for typ := range d.sel.programs {
-		table := modernMapExitPrograms
-		if typ.Enter() {
-			table = modernMapEnterPrograms
-		}
-		if err := d.coll.Maps[table].Put(uint32(typ), d.coll.Programs[programs[typ]]); err != nil {
-			return fmt.Errorf("set up the program of %s: %w", typ, err)
-		}
-	}
-	return nil
 }
 
 // configure writes the probe's constants.
