@@ -3,9 +3,10 @@
 //
 // In a nutshell: main.go declares the command line and options.go reads what is for
 // drivers; command.go runs a command, under ptrace itself and in job.go under a
-// kernel driver, attach.go follows what runs already, read.go reads captures;
-// live.go moves events, sinks.go decides where they go, stats.go counts, forward.go
-// passes signals on, exit.go says how we end. The other files are a subcommand each.
+// kernel driver, attach.go follows what runs already, read.go reads captures (those of
+// a time, see moment.go; progress.go tells how far); live.go moves events, sinks.go decides where they go, stats.go and
+// summary.go count, forward.go passes signals on, exit.go says how we end. The other
+// files are a subcommand each.
 package main
 
 import (
@@ -79,6 +80,8 @@ EXAMPLES:
    trace -e execve,connect -p 4711     what a running process starts and connects to
    trace -q -w run.scap ./server       a capture; read it with trace -r or sysdig -r
    trace -r run.scap --json            events of a capture as JSON
+   trace -r run.scap --summary         what it has most of; also of a command
+   trace -r run.scap --since +10s      events from ten seconds after the first
    trace --format '%proc.name %evt.type %fd.name' -e file cat /etc/hosts
    trace --host -e execve,connect      the whole machine, by a kernel driver
    trace probe                         which drivers can be used here, and why not
@@ -100,6 +103,8 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "host", Category: catWhat, Usage: "every process of the machine (needs a kernel driver)"},
 		&cli.StringFlag{Name: "cgroup", Category: catWhat, Usage: "the processes of cgroup `PATH` and those below, version 2 (needs a kernel driver)"},
 		&cli.StringFlag{Name: "read", Aliases: []string{"r"}, Category: catWhat, Usage: "read events from capture `FILE` ('-' is standard input)"},
+		&cli.StringFlag{Name: "since", Category: catWhat, Usage: "of a capture, events from `TIME` on: 15:04:05 (of the day of its first event), \"2006-01-02 15:04:05\", RFC 3339, @SECONDS since the epoch, or +DURATION after the first event"},
+		&cli.StringFlag{Name: "until", Category: catWhat, Usage: "of a capture, events before `TIME`"},
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Category: catWhat, Usage: "every call of the contract"},
 		&cli.StringFlag{Name: "events", Aliases: []string{"e"}, Category: catWhat, Usage: "events of `SET`: names, patterns and sets, separated by commas; '!' takes away (trace list sets)"},
 		&cli.IntFlag{Name: "snaplen", Aliases: []string{"s"}, Category: catWhat, Value: 80, Usage: "keep `N` bytes of I/O data"},
@@ -111,6 +116,7 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catOut, Usage: "print events to `FILE` (else standard error with a COMMAND, standard output without)"},
 		&cli.BoolFlag{Name: "json", Category: catOut, Usage: "print events as JSON, one object a line"},
 		&cli.StringFlag{Name: "format", Category: catOut, Usage: "print events as `TEXT` with %fields (trace list fields)"},
+		&cli.BoolFlag{Name: "summary", Category: catOut, Usage: "instead of events print tables of the busiest events, processes, files and connections, at the end; with --json as JSON"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOut, Usage: "print no events, and no notices"},
 		&cli.BoolFlag{Name: "stats", Category: catOut, Usage: "print counters on standard error at the end"},
 
@@ -158,6 +164,14 @@ var sources = []struct {
 func action(c *cli.Context) error {
 	if c.IsSet("json") && c.IsSet("format") {
 		return usage("either --json or --format, not both")
+	}
+	if c.IsSet("summary") && c.IsSet("format") {
+		return usage("either --summary or --format, not both")
+	}
+	for _, name := range []string{"since", "until"} {
+		if c.IsSet(name) && !c.IsSet("read") {
+			return usage("--" + name + " is for captures: -r FILE")
+		}
 	}
 	var given []string
 	use := runCommand

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -38,7 +39,16 @@ type replay struct {
 	keep    *event.Set // nil is all
 	codes   map[event.Type][]uint16
 	over    atomic.Bool
+
+	// Which times are wanted, known with the first event: ns since the epoch.
+	since, until moment
+	begun        bool
+	start, end   uint64
 }
+
+// disorder is how far behind later events an event may stand in a file: ns. Drivers
+// with a buffer for each CPU put events in order, but do not wait for stragglers.
+const disorder = 1e9
 
 func (r *replay) ReadInto(ev *event.Event) error {
 	if r.over.Load() {
@@ -50,15 +60,25 @@ func (r *replay) ReadInto(ev *event.Event) error {
 	if s := r.Section(); s != r.section {
 		r.section, r.st = s, state.New(r.State())
 	}
-	if r.keep != nil && !r.wanted(ev) {
+	ts := ev.TS()
+	if !r.begun {
+		r.begun, r.start, r.end = true, r.since.at(ts, 0), r.until.at(ts, math.MaxUint64)
+	}
+	if r.end < math.MaxUint64-disorder && ts >= r.end+disorder {
+		return pipeline.Stop
+	}
+	if ts < r.start || ts >= r.end || !r.selected(ev) {
 		ev.Flags |= event.StateOnly
 	}
 	return nil
 }
 
-// wanted reports whether an event belongs to the selection. Generic events tell
+// selected reports whether an event belongs to the selection. Generic events tell
 // their code themselves.
-func (r *replay) wanted(ev *event.Event) bool {
+func (r *replay) selected(ev *event.Event) bool {
+	if r.keep == nil {
+		return true
+	}
 	if t := ev.Type(); t == event.GenericE || t == event.GenericX {
 		id, ok := ev.Int(0)
 		return ok && r.keep.Has(uint16(id))
@@ -77,6 +97,14 @@ func readCapture(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	since, err := parseMoment(c.String("since"))
+	if err != nil {
+		return usage("--since " + err.Error())
+	}
+	until, err := parseMoment(c.String("until"))
+	if err != nil {
+		return usage("--until " + err.Error())
+	}
 	var rd *capture.Reader
 	name := c.String("read")
 	if name == "-" {
@@ -88,7 +116,7 @@ func readCapture(c *cli.Context) error {
 		return fmt.Errorf("%s: %w", name, plain("open", err))
 	}
 	defer rd.Close()
-	src := &replay{Reader: rd, st: state.New(rd.State())}
+	src := &replay{Reader: rd, st: state.New(rd.State()), since: since, until: until}
 	if c.IsSet("events") {
 		keep, err := selection(c, in)
 		if err != nil {
@@ -101,6 +129,10 @@ func readCapture(c *cli.Context) error {
 		return err
 	}
 	signal.Ignore(unix.SIGPIPE)
+	stopProgress := func() {}
+	if isTerminal(os.Stderr) && !c.Bool("quiet") && (c.Bool("summary") || !isTerminal(os.Stdout)) {
+		stopProgress = showProgress(name, rd)
+	}
 	left := len(out.sinks)
 	stats, err := pipeline.Run(src, out.sinks, pipeline.Options{
 		Count: c.Uint64("count"),
@@ -113,6 +145,7 @@ func readCapture(c *cli.Context) error {
 		},
 		OnLimit: func() { src.over.Store(true) },
 	})
+	stopProgress()
 	out.close()
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -85,7 +85,7 @@ func openOutputs(c *cli.Context, std *os.File, snap *snapshot.State, in spec.Pro
 }
 
 func (o *outputs) openText(c *cli.Context, std *os.File) error {
-	if c.Bool("quiet") && !c.IsSet("output") {
+	if c.Bool("quiet") && !c.IsSet("output") && !c.Bool("summary") {
 		return nil
 	}
 	f := std
@@ -101,6 +101,12 @@ func (o *outputs) openText(c *cli.Context, std *os.File) error {
 	opts := output.Options{Data: max(c.Int("snaplen"), output.DefaultData), Color: colorful(f)}
 	var w output.Writer
 	switch {
+	case c.Bool("summary"):
+		sum := output.NewSummary()
+		w = sum
+		o.closers = append([]func() error{func() error {
+			return sinkError("print summary to", f.Name(), writeSummary(f, sum.Report(), c.Bool("json")))
+		}}, o.closers...)
 	case c.Bool("json"):
 		w = output.NewJSON(f, opts)
 	case c.IsSet("format"):

@@ -8,8 +8,9 @@ import (
 
 // A table is printed in columns as wide as their widest cell.
 type table struct {
-	rows  [][]string
-	color func(row, column int) string // escape sequence before a cell, "" for none; nil without colours
+	rows    [][]string
+	figures int                          // so many columns in front are aligned to the right
+	color   func(row, column int) string // escape sequence before a cell, "" for none; nil without colours
 }
 
 // The colours of verdicts (ECMA-48, SGR).
@@ -36,7 +37,12 @@ func (t *table) String() string {
 	for r, row := range t.rows {
 		line := ""
 		for i, cell := range row {
-			text := cell + strings.Repeat(" ", widths[i]-len(cell)+2)
+			pad := strings.Repeat(" ", widths[i]-len(cell))
+			if i < t.figures {
+				line += pad + cell + "  "
+				continue
+			}
+			text := cell + pad + "  "
 			if t.color != nil {
 				if c := t.color(r, i); c != "" {
 					text = c + cell + noColor + text[len(cell):]

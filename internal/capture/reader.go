@@ -107,6 +107,24 @@ func (r *Reader) Close() error {
 	return r.closer.Close()
 }
 
+// Progress returns how many bytes of the file have been read and how many it has;
+// zeros unless it is a regular file that the reader opened. It may be called from any
+// goroutine.
+func (r *Reader) Progress() (read, size int64) {
+	f, ok := r.closer.(*os.File)
+	if !ok {
+		return 0, 0
+	}
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return 0, 0
+	}
+	if read, err = f.Seek(0, io.SeekCurrent); err != nil {
+		return 0, 0
+	}
+	return read, st.Size()
+}
+
 // State returns what precedes the events of the section being read. A file may
 // have several sections, put one behind the other; ReadInto has passed into the
 // next when Section has changed.
