@@ -7,17 +7,21 @@ LDFLAGS := -X main.release=$(VERSION)
 
 .PHONY: all generate check test test-kernels bench clean deps
 
-all: bin/trace
+all: bin/trace bin/inject
+
+bin/inject: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/inject
 
 bin/trace: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/trace
 
 # Everything that repeats a name of kernel/event/spec, the probe's objects, and the
-# manual page.
+# manual pages.
 generate:
 	$(GO) run ./kernel/event/gen
 	$(GO) generate ./bpf
 	$(GO) run ./cmd/trace man > docs/trace.1
+	$(GO) run ./cmd/inject man > docs/inject.1
 
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
@@ -28,6 +32,7 @@ check:
 	@old=$$(cat bpf/modern_*_bpfel.* | sha256sum); $(GO) generate ./bpf; test "$$old" = "$$(cat bpf/modern_*_bpfel.* | sha256sum)" || { echo 'bpf/ was stale, and is now as generated'; exit 1; }
 	$(GO) test ./internal/imports
 	@$(GO) run ./cmd/trace man | diff -q - docs/trace.1 >/dev/null || { echo 'docs/trace.1 is stale: run make generate'; exit 1; }
+	@$(GO) run ./cmd/inject man | diff -q - docs/inject.1 >/dev/null || { echo 'docs/inject.1 is stale: run make generate'; exit 1; }
 
 # deps installs the packages that tests use, or says which are missing.
 deps:

@@ -16,6 +16,7 @@ const (
 	Injected Action = "wrapped"
 	Skipped  Action = "skipped"
 	Removed  Action = "unwrapped"
+	Passed   Action = "passed through" // nothing that starts containers
 )
 
 func (r Result) String() string {
@@ -36,14 +37,4 @@ func Explain(workload, container string, err error) Result {
 		return Result{workload, container, Skipped, err.Error()}
 	}
 	return Result{workload, container, Injected, ""}
-}
-
-// Changes counts the results that changed something.
-func Changes(results []Result) (n int) {
-	for _, r := range results {
-		if r.Action != Skipped {
-			n++
-		}
-	}
-	return n
 }

@@ -160,6 +160,9 @@ func (d *Document) Text() (string, error) {
 	return text, nil
 }
 
+// Original is the document's text as it was read.
+func (d *Document) Original() string { return d.text }
+
 // Changed reports whether the tree differs from what was read.
 func (d *Document) Changed() bool { return d.Root != nil && !Equal(d.Root, d.before) }
 
@@ -185,7 +188,7 @@ func says(text string, root *yaml.Node) bool {
 // rewrite writes a document anew, with the marker line and the ends of lines that it
 // had.
 func rewrite(text string, root *yaml.Node) (string, error) {
-	out, err := encode(root, compact(root))
+	out, err := encode(root, styleOf(root))
 	if err != nil {
 		return "", err
 	}
@@ -204,11 +207,10 @@ func rewrite(text string, root *yaml.Node) (string, error) {
 	return endings(head+out, text), nil
 }
 
-// encode writes a tree as text. Compact sequences are not indented below their key.
-// The library takes tags out of the nodes that it writes (v4.0.0, desolver.go), so it
+// encode writes a tree as text. The library takes tags out of the nodes that it writes (v4.0.0, desolver.go), so it
 // gets a copy.
-func encode(n *yaml.Node, compact bool) (string, error) {
-	out, err := yaml.Dump(clone(n), yaml.WithV3Defaults(), yaml.WithIndent(2), yaml.WithCompactSeqIndent(compact), yaml.WithLineWidth(-1))
+func encode(n *yaml.Node, s style) (string, error) {
+	out, err := yaml.Dump(clone(n), yaml.WithV3Defaults(), yaml.WithIndent(s.indent), yaml.WithCompactSeqIndent(s.compact), yaml.WithLineWidth(-1))
 	return string(out), err
 }
 

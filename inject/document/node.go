@@ -194,6 +194,14 @@ func List(flow bool, values ...string) *yaml.Node {
 	return n
 }
 
+// Like is a node with other content that stands where one that was read does, with its
+// comments and style.
+func Like(n *yaml.Node, content []*yaml.Node) *yaml.Node {
+	c := *n
+	c.Content = content
+	return &c
+}
+
 // Map makes an empty mapping.
 func Map() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
 

@@ -12,7 +12,7 @@ import (
 // flow style is replaced together with the pair or item around it.
 type patcher struct {
 	lines   []string // of the old text, ends included
-	compact bool     // sequences are not indented below their key
+	style   style
 	changes []change
 }
 
@@ -32,7 +32,7 @@ func patch(text string, before, after *yaml.Node) (string, bool) {
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	p := &patcher{lines: slices.Collect(strings.Lines(text)), compact: compact(before)}
+	p := &patcher{lines: slices.Collect(strings.Lines(text)), style: styleOf(before)}
 	if !p.node(before, after, before.Line-2) {
 		return "", false
 	}
@@ -239,7 +239,7 @@ func (p *patcher) replace(line, end, column int, n *yaml.Node) bool {
 
 // block writes a node as lines, indented to a column.
 func (p *patcher) block(column int, n *yaml.Node) (string, bool) {
-	text, err := encode(n, p.compact)
+	text, err := encode(n, p.style)
 	if err != nil {
 		return "", false
 	}
@@ -268,28 +268,39 @@ func dashed(item *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{item}}
 }
 
-// compact reports whether the first sequence that tells stands at the column of its
-// key. Without one it does, as kubectl and helm write it.
-func compact(n *yaml.Node) bool {
-	is, _ := compactBelow(n)
-	return is
+// A style is how a document is laid out.
+type style struct {
+	indent  int  // blanks for each level
+	compact bool // sequences stand at the column of their key
 }
 
-func compactBelow(n *yaml.Node) (is, found bool) {
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			k, v := n.Content[i], n.Content[i+1]
-			if v.Kind == yaml.SequenceNode && v.Style&yaml.FlowStyle == 0 && v.Line > k.Line && k.Line > 0 {
-				return v.Column == k.Column, true
+// styleOf is the style of the first places that tell, else that of kubectl and helm.
+func styleOf(n *yaml.Node) style {
+	s := style{}
+	var compact *bool
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		for i, c := range n.Content {
+			if n.Kind == yaml.MappingNode && i%2 == 1 && c.Style&yaml.FlowStyle == 0 {
+				key := n.Content[i-1]
+				below := c.Line > key.Line && key.Line > 0
+				switch {
+				case c.Kind == yaml.SequenceNode && below && compact == nil:
+					is := c.Column == key.Column
+					compact = &is
+				case c.Kind == yaml.MappingNode && below && s.indent == 0:
+					s.indent = c.Column - key.Column
+				}
 			}
+			visit(c)
 		}
 	}
-	for _, c := range n.Content {
-		if is, found = compactBelow(c); found {
-			return is, true
-		}
+	visit(n)
+	s.compact = compact == nil || *compact
+	if s.indent < 2 || s.indent > 8 {
+		s.indent = 2
 	}
-	return true, false
+	return s
 }
 
 func blank(l string) bool { return strings.TrimSpace(l) == "" }

@@ -44,6 +44,9 @@ var allowed = map[string][]string{
 
 	"inject":          {},
 	"inject/document": {},
+	"inject/k8s":      {"inject", "inject/document"},
+
+	"cmd/inject": {"inject", "inject/k8s"},
 
 	"cmd/trace": {
 		"internal/capture", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
@@ -57,7 +60,9 @@ var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "githu
 
 // injectLibraries are those that the injector may use besides. They never get into
 // trace, which has to be small.
-var injectLibraries = []string{"go.yaml.in/yaml/v4"}
+var injectLibraries = []string{
+	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff",
+}
 
 // usable returns the libraries that a package may use.
 func usable(pkg string) []string {

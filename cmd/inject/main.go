@@ -1,0 +1,134 @@
+// Command inject puts trace before the entrypoints of containers, in the files that
+// describe them.
+//
+// In a nutshell: main.go declares the command line; each kind of file is a format,
+// one file here (k8s.go, ...) over one package of inject/; rewrite.go is what the
+// formats share: where files come from and go to, --check, --diff and --explain;
+// options.go reads the options that all formats take, lookup.go those that say how
+// images' own commands are found.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() {
+	if err := newApp().Run(os.Args); err != nil {
+		exit(err)
+	}
+}
+
+// formats are the kinds of files that can be rewritten.
+func formats() []format { return []format{k8sFormat()} }
+
+func newApp() *cli.App {
+	var commands []*cli.Command
+	undo := &cli.Command{
+		Name:      "uninject",
+		Usage:     "take trace out again",
+		UsageText: "inject uninject FORMAT [options] [FILE...]",
+
+		OnUsageError:    usageError,
+		HideHelpCommand: true,
+
+		Action: func(c *cli.Context) error {
+			if c.Args().Len() == 0 {
+				return usage("uninject takes a format")
+			}
+			return noFormat(c)
+		},
+	}
+	for _, f := range formats() {
+		commands = append(commands, f.command(false))
+		undo.Subcommands = append(undo.Subcommands, f.command(true))
+	}
+	return &cli.App{
+		Name:                  "inject",
+		Usage:                 "trace before the entrypoints of containers",
+		UsageText:             "inject FORMAT [options] [FILE...]\ninject uninject FORMAT [options] [FILE...]",
+		Description:           description,
+		Version:               version(),
+		HideVersion:           true,
+		EnableBashCompletion:  true,
+		Commands:              append(commands, undo, versionCommand(), manCommand()),
+		Action:                noFormat,
+		CustomAppHelpTemplate: helpTemplate,
+		ExitErrHandler:        func(*cli.Context, error) {},
+		OnUsageError:          usageError,
+		Suggest:               true,
+	}
+}
+
+const description = `inject reads files that describe containers and writes them so that the containers
+   start under trace. What it does not change stays byte for byte, comments and blank
+   lines too; what it can't change is passed through, and the reason goes to standard
+   error. Twice is the same as once, and uninject takes everything away again.
+
+EXAMPLES:
+   inject k8s deploy.yaml | kubectl apply -f -     trace in every container
+   helm template app | inject k8s --trace '-e execve,connect --json'
+   inject k8s --explain deploy.yaml                which containers, and why not the others
+   inject k8s --check *.yaml                       exit status 1 if a file would change
+   inject k8s --diff -i deploy.yaml                change a file, and show how
+   inject uninject k8s -i deploy.yaml              and back
+
+EXIT STATUS:
+   0; with --check, 1 if something would change; 2 for an error.`
+
+const helpTemplate = `NAME:
+   {{template "helpNameTemplate" .}}
+
+USAGE:
+   {{wrap .UsageText 3}}
+
+DESCRIPTION:
+   {{.Description}}
+{{- if .VisibleCommands}}
+
+COMMANDS:{{template "visibleCommandCategoryTemplate" .}}{{end}}
+`
+
+// noFormat is for a command line without a known format.
+func noFormat(c *cli.Context) error {
+	if c.Args().Len() == 0 {
+		return cli.ShowAppHelp(c)
+	}
+	return usage(fmt.Sprintf("there is no format %q", c.Args().First()))
+}
+
+// Exit codes.
+const (
+	codeChanges = 1 // --check found something to change
+	codeFailure = 2
+)
+
+// errChanges ends with codeChanges; what there was to say has been said.
+var errChanges = errors.New("there are changes")
+
+// usage is the failure of a command line that makes no sense.
+func usage(msg string) error { return errors.New(msg + "; see inject --help") }
+
+func usageError(_ *cli.Context, err error, _ bool) error {
+	msg := err.Error()
+	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
+		msg = "unknown option " + name
+	}
+	return usage(msg)
+}
+
+// exit ends the program for an error: one line, and its code.
+func exit(err error) {
+	if errors.Is(err, errChanges) {
+		os.Exit(codeChanges)
+	}
+	complain(err)
+	os.Exit(codeFailure)
+}
+
+// complain prints one line for an error.
+func complain(err error) { fmt.Fprintf(os.Stderr, "inject: %v\n", err) }

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mattn/go-shellwords"
+	"github.com/urfave/cli/v2"
+
+	"github.com/lannerhq/lanner/inject"
+)
+
+// Categories of options.
+const (
+	catFiles = "files"
+	catWhat  = "what is wrapped"
+	catHow   = "how"
+	catImage = "images' own commands"
+)
+
+// commonFlags are for formats that wrap containers.
+func commonFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringSliceFlag{Name: "container", Category: catWhat, Usage: "wrap container `NAME` only (may be given again)"},
+		&cli.StringSliceFlag{Name: "exclude", Category: catWhat, Usage: "don't wrap container `NAME` (may be given again)"},
+		&cli.StringFlag{Name: "trace", Category: catHow, Usage: "`OPTIONS` for trace, quoted as for a shell: '-e execve --json'"},
+		&cli.StringFlag{Name: "trace-image", Category: catHow, Value: inject.DefaultImage, Usage: "the `IMAGE` that brings trace"},
+		&cli.StringFlag{Name: "trace-dir", Category: catHow, Value: inject.DefaultDir, Usage: "where trace is in containers: `DIR`"},
+	}, lookupFlags()...)
+}
+
+// commonOptions reads them.
+func commonOptions(c *cli.Context) (inject.Options, error) {
+	o := inject.Options{
+		Dir: c.String("trace-dir"), TraceImage: c.String("trace-image"),
+		Containers: c.StringSlice("container"), Exclude: c.StringSlice("exclude"),
+	}
+	var err error
+	if o.Trace, err = shellwords.Parse(c.String("trace")); err != nil {
+		return o, usage(fmt.Sprintf("--trace %q: %v", c.String("trace"), err))
+	}
+	if o.Entrypoints, err = lookup(c); err != nil {
+		return o, err
+	}
+	if err := o.Check(); err != nil {
+		return o, usage(err.Error())
+	}
+	return o, nil
+}

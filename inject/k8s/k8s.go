@@ -1,0 +1,153 @@
+// Package k8s puts trace into the pods of Kubernetes manifests.
+//
+// In a nutshell: Rewrite reads a stream of documents, finds the pods in them (kinds.go)
+// and edits each one (pod.go): an init container copies trace into a volume, and the
+// commands of the chosen containers (container.go) start with it from there. All of
+// that is known by its name, so it can be replaced by a later run, or taken out again.
+// The pods are trees of nodes, not structs: fields that this package does not know
+// survive. The webhook edits the pods that it is shown with the same code.
+package k8s
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/lannerhq/lanner/inject"
+	"github.com/lannerhq/lanner/inject/document"
+)
+
+// Names that users and other programs see.
+const (
+	Label    = "lanner.dev/inject"  // on a pod or namespace: "enabled" or "disabled"
+	Include  = "lanner.dev/include" // annotation of a pod: only these containers, names separated by commas
+	Exclude  = "lanner.dev/exclude" // annotation of a pod: not these containers
+	StatusOf = "lanner.dev/status"  // annotation of an injected pod: a Status
+	Volume   = "lanner"             // the volume that holds trace
+	Init     = "lanner-install"     // the init container that fills it
+	Enabled  = "enabled"
+	Disabled = "disabled"
+)
+
+// Ptrace says whether containers get the capability SYS_PTRACE. Tracing one's own
+// children takes none; it helps where they change their user.
+type Ptrace string
+
+// The choices. PtraceAuto adds it where the namespace is known to allow it and it has
+// an effect, that is to containers that may run as root.
+const (
+	PtraceNever  Ptrace = "never"
+	PtraceAlways Ptrace = "always"
+	PtraceAuto   Ptrace = "auto"
+)
+
+// Options say what is done to pods.
+type Options struct {
+	inject.Options
+	InitContainers bool // wrap init containers too
+	Sidecars       bool // wrap native sidecars too: init containers that are always restarted
+	Ptrace         Ptrace
+	ImageVolume    bool   // mount TraceImage as a volume, instead of copying trace from it
+	Version        string // of the injector, for the status annotation
+}
+
+// Check reports what is wrong with the options, as one clear line.
+func (o *Options) Check() error {
+	if !slices.Contains([]Ptrace{PtraceNever, PtraceAlways, PtraceAuto}, o.Ptrace) {
+		return fmt.Errorf("unknown choice %q for SYS_PTRACE: never, always or auto", o.Ptrace)
+	}
+	return o.Options.Check()
+}
+
+// Escape writes text as Kubernetes wants it in commands, where $(NAME) is a variable
+// and $$ a dollar (k8s.io/kubernetes third_party/forked/golang/expansion).
+func Escape(s string) string { return strings.ReplaceAll(s, "$", "$$") }
+
+// Rewrite puts trace into the pods of a stream of YAML or JSON documents, or with
+// remove takes it out of them. Only text that can't be read is an error, of type
+// *document.Error; a workload that can't be changed is passed through, and its results
+// say why.
+func Rewrite(ctx context.Context, stream []byte, o Options, remove bool) ([]byte, []inject.Result, error) {
+	o.Escape = Escape
+	docs, err := document.Parse(stream)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := rewriter{ctx: ctx, o: o, remove: remove, levels: map[string]string{}}
+	for _, d := range docs {
+		r.namespaces(d.Root)
+	}
+	var out strings.Builder
+	for _, d := range docs {
+		mark := len(r.results)
+		r.object(d.Root)
+		text, err := d.Text()
+		if err != nil {
+			r.results = append(r.results[:mark], inject.Result{Workload: Name(d.Root), Action: inject.Skipped, Reason: err.Error()})
+			text = d.Original()
+		}
+		out.WriteString(text)
+	}
+	return []byte(out.String()), r.results, nil
+}
+
+// A rewriter is at work on one stream.
+type rewriter struct {
+	ctx     context.Context
+	o       Options
+	remove  bool
+	levels  map[string]string // of PodSecurity, by namespaces of the stream
+	results []inject.Result
+}
+
+// LevelLabel is the namespace's label that names the level of PodSecurity which it
+// enforces (k8s.io/pod-security-admission/api, EnforceLevelLabel).
+const LevelLabel = "pod-security.kubernetes.io/enforce"
+
+// namespaces notes what is known of namespaces.
+func (r *rewriter) namespaces(n *yaml.Node) {
+	if document.Text(n, "kind") == "Namespace" {
+		level := document.Text(n, "metadata", "labels", LevelLabel)
+		if level == "" {
+			level = "privileged"
+		}
+		r.levels[document.Text(n, "metadata", "name")] = level
+	}
+	for _, item := range document.Items(document.Get(n, "items")) {
+		r.namespaces(item)
+	}
+}
+
+// object rewrites an object, or the objects of a list.
+func (r *rewriter) object(n *yaml.Node) {
+	kind := document.Text(n, "kind")
+	switch {
+	case n == nil:
+	case kind == "ResourceList" && strings.HasPrefix(document.Text(n, "apiVersion"), "config.kubernetes.io/"):
+		r.resourceList(n)
+	case isList(n):
+		for _, item := range document.EditItems(document.Edit(n, "items")) {
+			r.object(item)
+		}
+	default:
+		holder, ok := holder(n)
+		if !ok {
+			r.results = append(r.results, inject.Result{Workload: Name(n), Action: inject.Passed})
+			return
+		}
+		r.results = append(r.results, r.pod(n, holder)...)
+	}
+}
+
+// pod rewrites the pod, or the template of pods, of an object.
+func (r *rewriter) pod(object, holder *yaml.Node) []inject.Result {
+	p := Pod{Node: holder, Name: Name(object), Namespace: document.Text(object, "metadata", "namespace")}
+	p.Level = r.levels[p.Namespace]
+	if r.remove {
+		return p.Remove()
+	}
+	return p.Inject(r.ctx, &r.o)
+}

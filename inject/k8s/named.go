@@ -1,0 +1,109 @@
+package k8s
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/lannerhq/lanner/inject/document"
+)
+
+// find returns the item of a list that has a name, nil if there is none.
+func find(list *yaml.Node, name string) *yaml.Node {
+	for _, n := range document.Items(list) {
+		if document.Text(n, "name") == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// upsert puts an item into a mapping's list in place of the one of its name, else at
+// the list's head or end. A new list goes behind the keys after.
+func upsert(m *yaml.Node, key, name string, item *yaml.Node, head bool, after ...string) {
+	list := document.Edit(m, key)
+	if list == nil || list.Kind != yaml.SequenceNode {
+		list = document.List(false)
+		document.Set(m, key, list, after...)
+	}
+	for i, n := range list.Content {
+		if document.Text(n, "name") == name {
+			if !covers(n, item) || extra(n, item) {
+				list.Content[i] = item
+			}
+			return
+		}
+	}
+	at := len(list.Content)
+	if head {
+		at = 0
+	}
+	list.Content = slices.Insert(list.Content, at, item)
+	list.Style &^= yaml.FlowStyle
+}
+
+// covers reports whether a node says all that another one wants. It may say more: the
+// API server fills in what is not given, and admission mounts tokens.
+func covers(have, want *yaml.Node) bool {
+	if have.Kind != want.Kind || have.Value != want.Value {
+		return false
+	}
+	if want.Kind != yaml.MappingNode {
+		for _, w := range want.Content {
+			if !slices.ContainsFunc(have.Content, func(h *yaml.Node) bool { return covers(h, w) }) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; i+1 < len(want.Content); i += 2 {
+		h := document.Get(have, want.Content[i].Value)
+		if h == nil || !covers(h, want.Content[i+1]) {
+			return false
+		}
+	}
+	return true
+}
+
+// extra reports whether a node has what no one but us would have put there, and which
+// is not wanted any more.
+func extra(have, want *yaml.Node) bool {
+	for _, key := range []string{"securityContext", "resources", "command"} {
+		h, w := document.Get(have, key), document.Get(want, key)
+		if h != nil && (w == nil || !covers(w, h)) && len(h.Content) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// remove takes an item away by its name, and the list with its last item.
+func remove(m *yaml.Node, key, name string) {
+	if find(document.Get(m, key), name) == nil {
+		return
+	}
+	list := document.Edit(m, key)
+	list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return document.Text(n, "name") == name })
+	if len(list.Content) == 0 {
+		document.Remove(m, key)
+	}
+}
+
+// editMap is a mapping's mapping for editing, made if it is not there.
+func editMap(m *yaml.Node, key string) *yaml.Node {
+	v := document.Edit(m, key)
+	if v == nil || v.Kind != yaml.MappingNode {
+		v = document.Map()
+		document.Set(m, key, v)
+	}
+	return v
+}
+
+// node makes a tree of one of our own values, which can always be written.
+func node(v any) *yaml.Node {
+	n, err := document.New(v)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
