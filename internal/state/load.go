@@ -25,9 +25,11 @@ const (
 	execveEmptyDir = 1 // PPM_EXVAT_AT_EMPTY_PATH
 )
 
-// load fills an empty state.
+// load takes over a snapshot. None of its processes are known yet.
 func (s *State) load(snap *snapshot.State) {
-	s.Machine = snap.Machine
+	if snap.Machine != (snapshot.Machine{}) {
+		s.Machine, s.interfaces = snap.Machine, snap.Interfaces
+	}
 	for _, u := range snap.Users {
 		s.users[u.UID] = u
 	}
@@ -37,18 +39,15 @@ func (s *State) load(snap *snapshot.State) {
 	for i := range snap.Threads {
 		s.loadThread(&snap.Threads[i])
 	}
-	// Parents may be listed after their children.
-	for _, p := range s.procs {
-		s.adopt(p, p.PPID)
-	}
-	for _, p := range s.procs {
-		if p.Leader == nil {
-			continue
+	for i := range snap.Threads {
+		t := s.threads[snap.Threads[i].TID]
+		if t == nil {
+			continue // there were too many
 		}
-		for _, t := range p.threads {
-			if t != p.Leader {
-				share(t, p.Leader)
-			}
+		p := t.Proc
+		s.adopt(p, p.PPID) // parents may be listed after their children
+		if p.Leader != nil && p.Leader != t {
+			share(t, p.Leader)
 		}
 	}
 }

@@ -33,7 +33,10 @@ type State struct {
 	users   map[uint32]snapshot.User
 	groups  map[uint32]snapshot.Group
 	stats   Stats
-	lastFD  uint64 // serial of the newest descriptor
+
+	interfaces []snapshot.Interface // as they were at the start
+
+	lastFD uint64 // serial of the newest descriptor
 
 	// The event just applied.
 	ev     *event.Event
