@@ -7,7 +7,7 @@
 // disk or a closed pipe.
 //
 // Run works in the goroutine that calls it, as the ptrace driver wants; the
-// clock has a goroutine of its own and shares the sinks under a lock.
+// clock has a goroutine of its own and shares sinks and state under a lock.
 package pipeline
 
 import (
@@ -25,12 +25,18 @@ type Sink interface {
 	Flush() error
 }
 
+// A Ticker is a sink that the clock calls even where nothing happened. st is as the
+// last event left it.
+type Ticker interface {
+	Tick(st *state.State) error
+}
+
 // Options say how to run.
 type Options struct {
 	Count   uint64              // stop reporting after so many events; 0 is no limit
 	OnError func(err error)     // told once of each sink that fails
 	OnLimit func()              // called once when Count is reached
-	State   func() *state.State // the state that events apply to now; a capture may start anew
+	State   func() *state.State // the state that the event just read applies to; a capture may start anew
 }
 
 // Stats counts what passed.
@@ -46,7 +52,7 @@ const flushEvery = 100 * time.Millisecond
 // io.EOF. With a limit it goes on reading after Count events, so that the source
 // can do its work, but reports none; Stop ends it.
 func Run(src event.Source, sinks []Sink, o Options) (Stats, error) {
-	r := runner{sinks: sinks, o: o}
+	r := runner{sinks: sinks, o: o, st: o.State()}
 	done := make(chan struct{})
 	var clock sync.WaitGroup
 	clock.Go(func() { r.tick(done) })
@@ -64,11 +70,12 @@ func Run(src event.Source, sinks []Sink, o Options) (Stats, error) {
 var Stop = io.ErrClosedPipe
 
 type runner struct {
-	mu    sync.Mutex // of sinks
+	mu    sync.Mutex // of all below
 	sinks []Sink
 	o     Options
 	stats Stats
-	dirty bool // something was written since the last flush
+	st    *state.State // that the last event was applied to
+	dirty bool         // something was written since the last flush
 }
 
 func (r *runner) run(src event.Source) error {
@@ -81,9 +88,7 @@ func (r *runner) run(src event.Source) error {
 		if limited {
 			continue
 		}
-		st := r.o.State()
-		st.Apply(&ev)
-		r.write(&ev, st)
+		r.write(&ev)
 		if ev.Flags&event.StateOnly == 0 && r.o.Count > 0 && r.stats.Events == r.o.Count {
 			limited = true
 			r.flush()
@@ -94,9 +99,12 @@ func (r *runner) run(src event.Source) error {
 	}
 }
 
-func (r *runner) write(ev *event.Event, st *state.State) {
+func (r *runner) write(ev *event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	st := r.o.State()
+	st.Apply(ev)
+	r.st = st
 	for i := 0; i < len(r.sinks); i++ {
 		if err := r.sinks[i].Write(ev, st); err != nil {
 			r.fail(i, err)
@@ -121,16 +129,25 @@ func (r *runner) fail(i int, err error) {
 func (r *runner) flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.dirty {
-		return
-	}
-	r.dirty = false
 	for i := 0; i < len(r.sinks); i++ {
-		if err := r.sinks[i].Flush(); err != nil {
+		if err := r.flushSink(r.sinks[i]); err != nil {
 			r.fail(i, err)
 			i--
 		}
 	}
+	r.dirty = false
+}
+
+func (r *runner) flushSink(s Sink) error {
+	if t, ok := s.(Ticker); ok {
+		if err := t.Tick(r.st); err != nil {
+			return err
+		}
+	}
+	if !r.dirty {
+		return nil
+	}
+	return s.Flush()
 }
 
 func (r *runner) tick(done <-chan struct{}) {
