@@ -3,8 +3,8 @@
 //
 // In a nutshell: a file is a row of blocks: a section header, what readers must
 // know before the first event (a snapshot.State), then one block for each
-// event. NewWriter writes all up to the events at once, WriteEvent appends; a
-// Reader is an event.Source. Each block has its length in front and behind:
+// event. NewWriter writes all up to the events at once, WriteEvent appends, and
+// Section starts anew with another snapshot; a Reader is an event.Source. Each block has its length in front and behind:
 //
 //	offset  size
 //	0       4      type
@@ -65,6 +65,11 @@ const (
 	eventFlagsV2    blockType = 0x217
 	eventV2Large    blockType = 0x221
 	eventFlagsLarge blockType = 0x222
+
+	// identity is our own: who writes a stream. Readers pass over blocks that they
+	// do not know in front of the events; numbers with the highest bit are free for
+	// local use in pcapng, after which this format is made.
+	identity blockType = 0x8C414E31
 )
 
 // The section header's body.

@@ -12,7 +12,7 @@ const headerV1 = event.HeaderSize - 4
 func (r *Reader) event(ev *event.Event) (ok bool, err error) {
 	limit := smallBody
 	if r.kind == eventV2Large || r.kind == eventFlagsLarge {
-		limit = maxEvent
+		limit = r.limits.Event
 	}
 	b, err := r.body(limit)
 	if err != nil {

@@ -9,7 +9,14 @@ import (
 // head reads a block that is not an event: one of those that precede them, or
 // one that this package does not know and passes over.
 func (r *Reader) head() error {
+	if r.headLeft -= int64(r.total); r.headLeft < 0 {
+		return r.damage("more than %d bytes in front of the events", r.limits.Head)
+	}
 	switch r.kind {
+	case identity:
+		b, err := r.body(maxIdentity)
+		r.identity = append([]byte(nil), b...)
+		return err
 	case machineInfo, oldMachineInfo:
 		return r.parse(r.machine)
 	case interfacesV1, oldInterfacesV1, interfacesV2:
@@ -76,8 +83,8 @@ func (r *Reader) machine(c *cursor) error {
 
 func (r *Reader) interfaces(c *cursor) error {
 	for c.more() {
-		if len(r.state.Interfaces) >= maxEntries {
-			return r.damage("more than %d interfaces", maxEntries)
+		if len(r.state.Interfaces) >= r.limits.Entries {
+			return r.damage("more than %d interfaces", r.limits.Entries)
 		}
 		e, done := c.entry(r.kind == interfacesV2, 0)
 		var i snapshot.Interface
@@ -104,8 +111,8 @@ func (r *Reader) interfaces(c *cursor) error {
 
 func (r *Reader) users(c *cursor) error {
 	for c.more() {
-		if len(r.state.Users)+len(r.state.Groups) >= maxEntries {
-			return r.damage("more than %d users and groups", maxEntries)
+		if len(r.state.Users)+len(r.state.Groups) >= r.limits.Entries {
+			return r.damage("more than %d users and groups", r.limits.Entries)
 		}
 		e, done := c.entry(r.kind == usersV2, 4)
 		if e.u8() == entryUser {

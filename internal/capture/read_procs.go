@@ -22,8 +22,8 @@ func (t blockType) processVersion() int {
 
 func (r *Reader) processes(c *cursor, version int) error {
 	for c.more() {
-		if len(r.state.Threads) >= maxThreads {
-			return r.damage("more than %d threads", maxThreads)
+		if len(r.state.Threads) >= r.limits.Threads {
+			return r.damage("more than %d threads", r.limits.Threads)
 		}
 		e, done := c.entry(version >= 9, 4)
 		t := process(&e, version)
@@ -109,8 +109,8 @@ func (r *Reader) fds(c *cursor) error {
 		return r.broken("descriptor list", c)
 	}
 	for c.more() {
-		if r.numFDs++; r.numFDs > maxFDs {
-			return r.damage("more than %d descriptors", maxFDs)
+		if r.numFDs++; r.numFDs > r.limits.FDs {
+			return r.damage("more than %d descriptors", r.limits.FDs)
 		}
 		sized := r.kind == fdListV2
 		e, done := c.entry(sized, 4)

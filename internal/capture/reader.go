@@ -12,18 +12,26 @@ import (
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
-// Limits of what a reader keeps in memory, whatever a file claims. Bytes are
+// Limits of what a Reader keeps in memory, whatever its input claims. Bytes are
 // only ever set aside once they have been read.
+type Limits struct {
+	Head    int64 // bytes in front of the events of one section
+	Event   int   // bytes of one event block's body
+	Threads int   // of one section
+	FDs     int   // of one section
+	Entries int   // users, groups or interfaces of one section
+}
+
+// fileLimits are those for files, which a user has chosen to read.
+var fileLimits = Limits{Head: 1 << 40, Event: event.MaxLen + 1<<6, Threads: 1 << 20, FDs: 1 << 21, Entries: 1 << 20}
+
 const (
-	maxListBody = 1 << 28             // bytes of one list
-	maxEvent    = event.MaxLen + 1<<6 // bytes of one event block's body
-	maxThreads  = 1 << 20             // of one section
-	maxFDs      = 1 << 21             // of one section
-	maxEntries  = 1 << 20             // users, groups or interfaces of one section
-	smallBody   = smallEvent - 4      // bytes of the body of a block that is not large
-	readStep    = 1 << 16             // bytes set aside ahead of reading
-	headerSize  = frame - 4           // of a block
-	minTotal    = frame               // length of an empty block
+	maxListBody = 1 << 28        // bytes of one list
+	maxIdentity = 1 << 12        // bytes
+	smallBody   = smallEvent - 4 // bytes of the body of a block that is not large
+	readStep    = 1 << 16        // bytes set aside ahead of reading
+	headerSize  = frame - 4      // of a block
+	minTotal    = frame          // length of an empty block
 )
 
 // A DamageError says where a file stops being a capture.
@@ -42,10 +50,13 @@ type Reader struct {
 	closer io.Closer // nil if the caller's
 	off    int64     // bytes taken from in
 
-	state   *snapshot.State
-	section int
-	threads map[int64]int // index in state.Threads by tid
-	numFDs  int
+	limits   Limits
+	state    *snapshot.State
+	identity []byte
+	headLeft int64 // bytes that the section's head may still have
+	section  int
+	threads  map[int64]int // index in state.Threads by tid
+	numFDs   int
 
 	// The block whose header has been read.
 	kind  blockType
@@ -88,7 +99,17 @@ func NewReader(r io.Reader) (*Reader, error) {
 		}
 		in = bufio.NewReaderSize(gz, 1<<16)
 	}
-	c := &Reader{in: in}
+	return newReader(in, fileLimits)
+}
+
+// NewStreamReader reads the head of a capture that comes from a peer which is not
+// trusted. It must not be compressed.
+func NewStreamReader(r io.Reader, limits Limits) (*Reader, error) {
+	return newReader(bufio.NewReaderSize(r, 1<<16), limits)
+}
+
+func newReader(in *bufio.Reader, limits Limits) (*Reader, error) {
+	c := &Reader{in: in, limits: limits}
 	c.err = c.open()
 	switch {
 	case c.err == nil || c.err == io.EOF && c.state != nil:
@@ -129,6 +150,26 @@ func (r *Reader) Progress() (read, size int64) {
 // have several sections, put one behind the other; ReadInto has passed into the
 // next when Section has changed.
 func (r *Reader) State() *snapshot.State { return r.state }
+
+// TakeState is State for a caller that keeps it: the reader forgets it.
+func (r *Reader) TakeState() *snapshot.State {
+	st := r.state
+	r.state, r.threads = new(snapshot.State), nil
+	return st
+}
+
+// Identity returns what the writer of the section says of itself, nil if nothing.
+func (r *Reader) Identity() []byte { return r.identity }
+
+// Ready reports whether the next event has arrived as a whole, so that ReadInto
+// would not wait for it.
+func (r *Reader) Ready() bool {
+	if r.held || r.err != nil || r.in.Buffered() < headerSize {
+		return r.err != nil // the rest of a held block may be missing
+	}
+	h, err := r.in.Peek(headerSize)
+	return err == nil && blockType(order.Uint32(h)).event() && uint64(order.Uint32(h[4:])) <= uint64(r.in.Buffered())
+}
 
 // Section returns the number of the section being read, from 0.
 func (r *Reader) Section() int { return r.section }
@@ -314,5 +355,6 @@ func (r *Reader) sectionHeader() error {
 		r.section++
 	}
 	r.state, r.threads, r.numFDs = new(snapshot.State), make(map[int64]int), 0
+	r.identity, r.headLeft = nil, r.limits.Head
 	return nil
 }

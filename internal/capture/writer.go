@@ -17,6 +17,9 @@ type Options struct {
 	// the readers of its time understand.
 	Profile spec.Profile
 	Gzip    bool
+	// Identity says who writes, in a block that only our own readers know; empty
+	// for none. At most 4096 bytes.
+	Identity []byte
 }
 
 // bufferSize is how many bytes wait for more before they are written.
@@ -37,23 +40,44 @@ type Writer struct {
 
 // NewWriter writes the head of a capture, all that st holds, to w.
 func NewWriter(w io.Writer, st *snapshot.State, opts Options) (*Writer, error) {
+	cw := Continue(w, opts)
+	cw.Section(st)
+	// A capture that cannot be started is known at once, not with the event
+	// that fills the buffer.
+	return cw, cw.Flush()
+}
+
+// Continue returns a writer that goes on behind the head of a capture, which
+// another has written.
+func Continue(w io.Writer, opts Options) *Writer {
 	cw := &Writer{w: w, opts: opts, buf: make([]byte, 0, bufferSize+bufferSize/2)}
 	if opts.Gzip {
 		cw.gz = gzip.NewWriter(w)
 		cw.w = cw.gz
 	}
-	cw.section()
-	cw.machine(&st.Machine)
-	cw.interfaces(st.Interfaces)
-	cw.users(st.Users, st.Groups)
-	cw.processes(st.Threads)
-	for i := range st.Threads {
-		cw.fds(&st.Threads[i])
-	}
-	// A capture that cannot be started is known at once, not with the event
-	// that fills the buffer.
-	return cw, cw.Flush()
+	return cw
 }
+
+// Section starts a section: events from here on are to be read with st. The next
+// WriteEvent or Flush tells of errors.
+func (w *Writer) Section(st *snapshot.State) {
+	w.section()
+	if len(w.opts.Identity) > 0 {
+		w.begin(identity)
+		w.buf = append(w.buf, w.opts.Identity...)
+		w.end()
+	}
+	w.machine(&st.Machine)
+	w.interfaces(st.Interfaces)
+	w.users(st.Users, st.Groups)
+	w.processes(st.Threads)
+	for i := range st.Threads {
+		w.fds(&st.Threads[i])
+	}
+}
+
+// Buffered returns how many bytes wait to be written.
+func (w *Writer) Buffered() int { return len(w.buf) }
 
 // WriteEvent appends an event. After an error nothing more is written: every
 // further call returns that error too.
