@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"internal/capture":    {"internal/snapshot", "kernel/event", "kernel/event/spec"},
 	"internal/output":     {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
 	"internal/pipeline":   {"internal/state", "kernel/event"},
+	"internal/stream":     {"internal/capture", "internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
 	"internal/debian":     {},
 	"internal/sysdigtest": {"internal/debian"},
 
@@ -50,13 +51,13 @@ var allowed = map[string][]string{
 
 	"cmd/trace": {
 		"internal/capture", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
-		"internal/snapshot", "internal/state", "kernel", "kernel/event", "kernel/event/spec", "ptrace",
+		"internal/snapshot", "internal/state", "internal/stream", "kernel", "kernel/event", "kernel/event/spec", "ptrace",
 	},
 }
 
 // libraries are the modules that the program itself may use; tools and tests are
 // free to use others.
-var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "github.com/containerd/cgroups/v3", "github.com/cilium/ebpf"}
+var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "github.com/containerd/cgroups/v3", "github.com/cilium/ebpf", "github.com/flynn/noise"}
 
 // injectLibraries are those that the injector may use besides. They never get into
 // trace, which has to be small.

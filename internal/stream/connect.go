@@ -1,0 +1,229 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/capture"
+)
+
+// queueWriter puts what a capture.Writer writes, whole blocks, into the queue.
+type queueWriter struct{ s *Sender }
+
+// bigChunk is the size from which on the memory of a chunk is used again.
+const bigChunk = 1 << 16
+
+func (q queueWriter) Write(p []byte) (int, error) {
+	s := q.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var buf []byte
+	if n := len(s.free); n > 0 && len(p) >= bigChunk {
+		buf, s.free = s.free[n-1][:0], s.free[:n-1]
+	}
+	s.queue = append(s.queue, chunk{append(buf, p...), s.inW})
+	s.inW = 0
+	s.queued.Add(int64(len(p)))
+	s.cond.Broadcast()
+	return len(p), nil
+}
+
+// taken removes the first chunk from the queue, all of which has been sent.
+func (s *Sender) taken() {
+	c := s.queue[0]
+	s.queue = s.queue[1:]
+	if len(s.queue) == 0 {
+		s.queue = nil // and its array
+	}
+	s.queued.Add(-int64(len(c.buf)))
+	s.sent.Add(c.events)
+	if cap(c.buf) >= bigChunk && len(s.free) < 4 {
+		s.free = append(s.free, c.buf)
+	}
+	s.cond.Broadcast()
+}
+
+// cut takes off the first chunk what n bytes of it that were sent belong to: whole
+// events have arrived, as far as can be known, and one that was cut is lost.
+func (s *Sender) cut(n int) {
+	c := &s.queue[0]
+	whole, partial, rest := capture.Cut(c.buf, n)
+	s.sent.Add(uint64(whole))
+	s.stats.Broken += uint64(partial)
+	c.events -= min(c.events, uint64(whole+partial)) // markers are not counted
+	s.queued.Add(-int64(rest))
+	c.buf = c.buf[rest:]
+	if len(c.buf) == 0 {
+		s.taken()
+	}
+}
+
+// Pauses between tries to connect.
+const firstPause, lastPause = 10 * time.Millisecond, 500 * time.Millisecond
+
+// run connects, sends, and connects again, until all has been sent and no more will
+// come.
+func (s *Sender) run(ctx context.Context) {
+	defer close(s.done)
+	pause := firstPause
+	told := "" // the reason that was told of last
+	for ctx.Err() == nil {
+		conn, err := s.cfg.Address.dial(ctx, s.cfg.Token)
+		if err == nil {
+			if told != "" {
+				s.notice("connected again")
+				told = ""
+			}
+			var done bool
+			took := time.Now()
+			if done, err = s.serve(ctx, conn); done {
+				return
+			}
+			if time.Since(took) > lastPause {
+				pause = firstPause
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if why := reason(err); why != told {
+			s.notice(fmt.Sprintf("%s; up to %d KiB of events wait for a listener", why, s.cfg.Buffer>>10))
+			told = why
+		}
+		s.mu.Lock()
+		finished := s.over && len(s.queue) == 0
+		s.mu.Unlock()
+		if finished {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func (s *Sender) notice(line string) {
+	if s.cfg.Notice != nil {
+		s.cfg.Notice(fmt.Sprintf("%s: %s", s.cfg.Address, line))
+	}
+}
+
+// reason words why there is no connection.
+func reason(err error) string {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		switch errno {
+		case unix.ENOENT, unix.ECONNREFUSED:
+			return "nobody listens"
+		case unix.EPIPE, unix.ECONNRESET:
+			return "the listener went away"
+		}
+		return errno.Error()
+	}
+	return err.Error()
+}
+
+// errClosed is what it means that a listener, which never speaks, closes.
+var errClosed = errors.New("the listener went away")
+
+// serve sends over a connection until it breaks; done reports that all was sent and
+// no more will come.
+func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error) {
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	lost := make(chan error, 1)
+	broken := false // under mu
+	go func() {
+		err := listen(conn)
+		conn.Close() // a Write that hangs ends
+		s.mu.Lock()
+		broken = true
+		s.cond.Broadcast()
+		s.mu.Unlock()
+		lost <- err
+	}()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connected = true
+	s.stats.Connections++
+	defer func() {
+		s.connected, s.lostAt = false, time.Now()
+		s.cond.Broadcast()
+		s.mu.Unlock()
+		conn.Close()
+		if lerr := <-lost; lerr != nil && !done {
+			err = lerr
+		}
+		s.mu.Lock()
+	}()
+	if s.head == nil {
+		s.wantHead.Store(true)
+	}
+	for s.head == nil && !broken {
+		s.cond.Wait()
+	}
+	head := s.head
+	s.mu.Unlock()
+	_, err = conn.Write(head)
+	s.mu.Lock()
+	if err != nil || broken {
+		return false, err
+	}
+	s.head, s.heard = nil, true
+	for {
+		for len(s.queue) == 0 && !broken && !s.over {
+			s.cond.Wait()
+		}
+		switch {
+		case broken:
+			return false, errClosed
+		case len(s.queue) == 0:
+			return true, nil
+		}
+		buf := s.queue[0].buf
+		s.mu.Unlock()
+		n, err := conn.Write(buf)
+		s.mu.Lock()
+		if err != nil {
+			s.cut(n)
+			return false, err
+		}
+		s.taken()
+	}
+}
+
+// maxRefusal bounds the line that a listener sends: bytes.
+const maxRefusal = 256
+
+// listen waits for the end of a connection, and returns what the listener said or
+// that it went away.
+func listen(conn net.Conn) error {
+	b, _ := io.ReadAll(io.LimitReader(conn, maxRefusal))
+	line, _, _ := strings.Cut(string(b), "\n")
+	line = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, line)
+	if line != "" {
+		return errors.New("refused: " + line)
+	}
+	return errClosed
+}
+
+// refuse tells a tracer in one line why its connection is closed.
+func refuse(conn net.Conn, why string) {
+	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = io.WriteString(conn, why[:min(len(why), maxRefusal-1)]+"\n")
+}

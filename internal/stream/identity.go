@@ -1,0 +1,80 @@
+package stream
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// Identity is what a tracer says of itself in the head of its stream: a JSON object.
+type Identity struct {
+	Tracer    string `json:"tracer"`              // random; the same for all connections of a tracer
+	PID       int    `json:"pid"`                 // of the tracer, in its own PID namespace
+	Boot      string `json:"boot,omitempty"`      // boot id of the kernel (random(4))
+	PIDNS     uint64 `json:"pidns,omitempty"`     // inode of the tracer's PID namespace, in whose ids its events are
+	Container string `json:"container,omitempty"` // id of its container
+	Profile   string `json:"profile"`             // edition of its events: "current" or "0.36"
+}
+
+// Self returns the identity of this process as a tracer.
+func Self(in spec.Profile, container string) Identity {
+	id := Identity{Tracer: rand.Text(), PID: os.Getpid(), Container: container, Profile: profileName(in)}
+	id.Boot, id.PIDNS = namespace()
+	return id
+}
+
+// namespace tells our PID namespace from all others of all machines.
+func namespace() (boot string, pidns uint64) {
+	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+		boot = strings.TrimSpace(string(b))
+	}
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/ns/pid", &st) == nil {
+		pidns = st.Ino
+	}
+	return boot, pidns
+}
+
+func profileName(in spec.Profile) string {
+	if in == spec.V036 {
+		return "0.36"
+	}
+	return "current"
+}
+
+// maxIdentityText bounds each text of an identity: bytes.
+const maxIdentityText = 256
+
+// parseIdentity reads what a peer says of itself. A capture without an identity, of
+// another program, has an empty one.
+func parseIdentity(b []byte) (id Identity, err error) {
+	if len(b) == 0 {
+		return id, nil
+	}
+	if end := len(strings.TrimRight(string(b), "\x00")); end < len(b) { // padding of the block
+		b = b[:end]
+	}
+	if err := json.Unmarshal(b, &id); err != nil {
+		return Identity{}, errors.New("its identity is damaged")
+	}
+	for _, s := range []string{id.Tracer, id.Boot, id.Container, id.Profile} {
+		if len(s) > maxIdentityText {
+			return Identity{}, errors.New("its identity is too long")
+		}
+	}
+	return id, nil
+}
+
+func (id *Identity) marshal() []byte {
+	b, err := json.Marshal(id)
+	if err != nil {
+		panic(err) // no value of the struct can do that
+	}
+	return b
+}

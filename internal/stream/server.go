@@ -1,0 +1,177 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lannerhq/lanner/internal/snapshot"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// ServerConfig says how to receive.
+type ServerConfig struct {
+	Address Address
+	Token   *Token      // nil for none
+	Mode    fs.FileMode // of a Unix socket; 0 is 0600
+
+	// Only refuses tracers of another edition; None takes all.
+	Only spec.Profile
+
+	// Join is called by ReadInto before it returns the first event of a tracer, and
+	// again when the tracer describes anew what there is. Thread ids in snap are as
+	// in the events. The snapshot is the callee's from then on.
+	Join func(t *Tracer, snap *snapshot.State)
+	// Leave is called by ReadInto behind the last event of a tracer. last reports
+	// that no other tracer of its PID namespace is left: no event will come of
+	// threads whose id has t.Base, unless one joins again.
+	Leave func(t *Tracer, last bool)
+	// Notice is told of tracers in one line each, from any goroutine.
+	Notice func(line string)
+}
+
+// A Tracer is one connection of a tracer.
+type Tracer struct {
+	Identity
+	Host string // as the machine calls itself
+	From string // where it connected from: an address, or "unix"
+	// Base is what is added to its thread ids, in the high 32 bits: 0 for a tracer
+	// in the PID namespace of the server, else the same for all of one namespace.
+	Base int64
+
+	Events  uint64 // received; valid in Leave
+	Dropped uint64 // that it says it dropped; valid in Leave
+
+	space *space
+	peer  *peer
+}
+
+// Stats counts what a Server did.
+type Stats struct {
+	Tracers uint64 // connections that were taken
+	Refused uint64 // connections that were not, or were closed for what they sent
+	Events  uint64 // returned by ReadInto
+	Dropped uint64 // that tracers say they dropped
+	Late    uint64 // returned behind a later one
+}
+
+// MaxTracers is how many tracers a server takes at the same time.
+const MaxTracers = 512
+
+// A Server receives events of tracers. It is an event.Source.
+type Server struct {
+	cfg  ServerConfig
+	l    net.Listener
+	wake chan struct{} // something for ReadInto to look at; of capacity 1
+
+	conns   sync.WaitGroup
+	heads   atomic.Int64 // bytes of heads that are being kept
+	arrived atomic.Bool  // a queue got longer, a tracer came or went
+	crowded atomic.Bool  // queues fill up: slower tracers are not waited for
+
+	mu      sync.Mutex // of all below
+	room    sync.Cond  // a queue got shorter
+	open    map[net.Conn]bool
+	joining []*peer // not yet known to the merger
+	bytes   int     // in all queues
+	closed  bool
+	stats   Stats
+
+	merge merger // of the goroutine that calls ReadInto
+}
+
+// Listen starts to receive.
+func Listen(cfg ServerConfig) (*Server, error) {
+	if err := cfg.Address.check(cfg.Token); err != nil {
+		return nil, err
+	}
+	if cfg.Mode == 0 {
+		cfg.Mode = 0o600
+	}
+	l, err := cfg.Address.listen(cfg.Mode)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, l: l, wake: make(chan struct{}, 1), open: make(map[net.Conn]bool)}
+	s.room.L = &s.mu
+	s.merge.init()
+	s.conns.Go(s.accept)
+	return s, nil
+}
+
+// Addr returns where the server listens: with the port that it got for port 0.
+func (s *Server) Addr() net.Addr { return s.l.Addr() }
+
+// Close ends the server: no tracer is taken any more and connections are closed.
+// ReadInto returns what has been received, then io.EOF.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for conn := range s.open {
+		conn.Close()
+	}
+	s.room.Broadcast()
+	s.mu.Unlock()
+	s.l.Close() // removes a Unix socket
+	s.conns.Wait()
+	s.poke()
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.stats
+	st.Events, st.Late = s.merge.events.Load(), s.merge.late.Load()
+	return st
+}
+
+// poke makes ReadInto look.
+func (s *Server) poke() {
+	s.arrived.Store(true)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Server) notice(format string, args ...any) {
+	if s.cfg.Notice != nil {
+		s.cfg.Notice(fmt.Sprintf(format, args...))
+	}
+}
+
+// accept takes connections until Close.
+func (s *Server) accept() {
+	for pause := time.Duration(0); ; time.Sleep(pause) {
+		conn, err := s.l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of descriptors: it may pass
+			s.notice("%s: %v", s.cfg.Address, err)
+			pause = time.Second
+			continue
+		}
+		pause = 0
+		s.mu.Lock()
+		switch {
+		case s.closed:
+			conn.Close()
+		case len(s.open) >= MaxTracers:
+			s.stats.Refused++
+			go func() { // not to wait for it
+				refuse(conn, fmt.Sprintf("there are %d tracers already", MaxTracers))
+				conn.Close()
+			}()
+		default:
+			s.open[conn] = true
+			s.conns.Go(func() { s.receive(conn) })
+		}
+		s.mu.Unlock()
+	}
+}
