@@ -48,6 +48,7 @@ func kernelCommand(c *cli.Context, r *request, path string, argv []string, refus
 		cmd.Abandon()
 		return err
 	}
+	out.kill = func() { unix.Kill(cmd.PID, unix.SIGKILL) }
 	forward(cmd.PID, j.lastStruck, j.ours)
 	if err := cmd.Release(); err != nil {
 		out.close()

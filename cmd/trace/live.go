@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"slices"
@@ -13,21 +14,36 @@ import (
 	"github.com/lannerhq/lanner/internal/procfs"
 	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/internal/state"
+	"github.com/lannerhq/lanner/internal/stream"
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
+// moved counts what a pump did.
+type moved struct {
+	pipeline.Stats
+	sinks []counter // of sinks that have counters of their own
+}
+
 // pump moves events until there are no more. quit, if not nil, is called once no
 // more are wanted, from any goroutine: the limit is reached or every sink gave up.
-func pump(c *cli.Context, src event.Source, out *outputs, snap *snapshot.State, quit func()) (pipeline.Stats, error) {
+func pump(c *cli.Context, src event.Source, out *outputs, snap *snapshot.State, quit func()) (moved, error) {
 	st := state.New(snap)
+	return pumpWith(c, src, out, func() *state.State { return st }, quit)
+}
+
+// pumpWith is pump for a source that keeps up the state itself.
+func pumpWith(c *cli.Context, src event.Source, out *outputs, st func() *state.State, quit func()) (moved, error) {
 	left := len(out.sinks)
 	stats, err := pipeline.Run(src, out.sinks, pipeline.Options{
 		Count: c.Uint64("count"),
-		State: func() *state.State { return st },
+		State: st,
 		OnError: func(err error) {
 			out.fail(err)
-			if left--; left == 0 && quit != nil {
+			switch left--; {
+			case quit != nil && (left == 0 || errors.Is(err, stream.ErrFull)):
 				quit()
+			case errors.Is(err, stream.ErrFull):
+				out.abandon()
 			}
 		},
 		OnLimit: func() {
@@ -37,7 +53,7 @@ func pump(c *cli.Context, src event.Source, out *outputs, snap *snapshot.State, 
 		},
 	})
 	out.close()
-	return stats, err
+	return moved{stats, out.counters}, err
 }
 
 // scan describes processes and their ancestors, so that parents have names.

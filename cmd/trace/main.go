@@ -62,7 +62,7 @@ func newApp() *cli.App {
 		UseShortOptionHandling: false,
 		Flags:                  flags(),
 		Action:                 action,
-		Commands:               []*cli.Command{probeCommand(), listCommand(), installCommand(), versionCommand(), manCommand()},
+		Commands:               []*cli.Command{serveCommand(), probeCommand(), listCommand(), installCommand(), versionCommand(), manCommand()},
 		CustomAppHelpTemplate:  helpTemplate,
 		ExitErrHandler:         func(*cli.Context, error) {},
 		OnUsageError:           usageError,
@@ -111,7 +111,7 @@ func flags() []cli.Flag {
 		&cli.Uint64Flag{Name: "count", Aliases: []string{"n"}, Category: catWhat, Usage: "report `N` events, then no more"},
 		&cli.StringFlag{Name: "profile", Category: catWhat, Value: "current", Usage: "edition of the contract: current (schema 4.5.1), or 0.36 (Falco 0.36.2, sysdig 0.29 and later)"},
 
-		&cli.StringFlag{Name: "write", Aliases: []string{"w"}, Category: catOut, Usage: "write a capture to `FILE` ('-' is standard output; .gz compresses)"},
+		&cli.StringFlag{Name: "write", Aliases: []string{"w"}, Category: catOut, Usage: "write a capture to `FILE` ('-' is standard output; .gz compresses), or send it to unix:PATH or tcp:HOST:PORT"},
 		&cli.BoolFlag{Name: "compress", Aliases: []string{"z"}, Category: catOut, Usage: "compress the capture"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catOut, Usage: "print events to `FILE` (else standard error with a COMMAND, standard output without)"},
 		&cli.BoolFlag{Name: "json", Category: catOut, Usage: "print events as JSON, one object a line"},
@@ -119,6 +119,8 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "summary", Category: catOut, Usage: "instead of events print tables of the busiest events, processes, files and connections, at the end; with --json as JSON"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOut, Usage: "print no events, and no notices"},
 		&cli.BoolFlag{Name: "stats", Category: catOut, Usage: "print counters on standard error at the end"},
+
+		streamFlags[0], streamFlags[1], streamFlags[2], tokenFlag,
 
 		&cli.StringFlag{Name: "driver", Category: catHow, Value: kernel.Auto, Usage: "who tells of events: ptrace, modern-bpf, bpf, kmod; auto takes ptrace where it will do, else the first kernel driver that can be used (trace probe)"},
 		&cli.StringFlag{Name: "seccomp", Category: catHow, Value: "auto", Usage: "ptrace: stop only wanted calls by a seccomp filter: auto (for a COMMAND), always, never"},

@@ -156,7 +156,7 @@ func readCapture(c *cli.Context) error {
 	if n := rd.Skipped(); n > 0 && !c.Bool("quiet") {
 		complain(fmt.Errorf("%s: %d events of types that this version does not know were left out", name, n))
 	}
-	printStats(c, nil, stats)
+	printStats(c, nil, moved{stats, out.counters})
 	if out.failed {
 		return silent(codeFailure)
 	}

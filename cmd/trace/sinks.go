@@ -15,6 +15,7 @@ import (
 	"github.com/lannerhq/lanner/internal/pipeline"
 	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/internal/state"
+	"github.com/lannerhq/lanner/internal/stream"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -24,6 +25,27 @@ type outputs struct {
 	sinks   []pipeline.Sink
 	closers []func() error
 	failed  bool // a sink gave up
+
+	counters []counter // of sinks that count, complete once closed
+	restarts []func()  // see restart
+	kill     func()    // ends a command that does not end with us, nil where there is none
+}
+
+// restart tells sinks that the state has changed by more than events tell: another
+// machine or container has come. Those that carry the state describe it anew.
+func (o *outputs) restart() {
+	for _, f := range o.restarts {
+		f()
+	}
+}
+
+// abandon ends the program, and its command, because a sink may not lose anything.
+func (o *outputs) abandon() {
+	if o.kill != nil {
+		o.kill()
+	}
+	o.close()
+	os.Exit(codeFailure)
 }
 
 // printed is a sink for people: it leaves out what only updates state.
@@ -46,14 +68,19 @@ func (p printed) named(err error) error { return sinkError("print events to", p.
 // captured is a sink for machines.
 type captured struct {
 	*capture.Writer
-	name string
+	name  string
+	stale bool // what the file says there is is not all any more
 }
 
-func (c captured) Write(ev *event.Event, _ *state.State) error {
+func (c *captured) Write(ev *event.Event, st *state.State) error {
+	if c.stale {
+		c.stale = false
+		c.Section(st.Snapshot())
+	}
 	return sinkError("write capture", c.name, c.Writer.WriteEvent(ev))
 }
 
-func (c captured) Flush() error { return sinkError("write capture", c.name, c.Writer.Flush()) }
+func (c *captured) Flush() error { return sinkError("write capture", c.name, c.Writer.Flush()) }
 
 // sinkError says what became of a sink, in one line.
 func sinkError(what, name string, err error) error {
@@ -76,7 +103,11 @@ func openOutputs(c *cli.Context, std *os.File, snap *snapshot.State, in spec.Pro
 		return nil, err
 	}
 	if c.IsSet("write") {
-		if err := o.openCapture(c, snap, in); err != nil {
+		open := o.openCapture
+		if stream.IsAddress(c.String("write")) {
+			open = o.openStream
+		}
+		if err := open(c, snap, in); err != nil {
 			o.close()
 			return nil, err
 		}
@@ -138,7 +169,9 @@ func (o *outputs) openCapture(c *cli.Context, snap *snapshot.State, in spec.Prof
 	if err != nil {
 		return sinkError("write capture", name, err)
 	}
-	o.sinks = append(o.sinks, captured{cw, name})
+	sink := &captured{Writer: cw, name: name}
+	o.sinks = append(o.sinks, sink)
+	o.restarts = append(o.restarts, func() { sink.stale = true })
 	o.closers = append([]func() error{cw.Close}, o.closers...)
 	return nil
 }

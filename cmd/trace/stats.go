@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -22,9 +23,9 @@ type counter struct {
 
 // printStats prints the counters of a driver and those of the output, if the user
 // wants them: a line each, or one JSON object.
-func printStats(c *cli.Context, driver []counter, s pipeline.Stats) {
+func printStats(c *cli.Context, driver []counter, s moved) {
 	if c.Bool("stats") {
-		writeStats(os.Stderr, append(driver, outputCounters(s)...), c.Bool("json"))
+		writeStats(os.Stderr, slices.Concat(driver, outputCounters(s.Stats), s.sinks), c.Bool("json"))
 	}
 }
 

@@ -37,15 +37,13 @@ type peer struct {
 	// Under the server's lock.
 	queue []batch
 	bytes int  // in queue
+	known bool // the merger will hear of it
 	ended bool // nothing more will come
 
-	// Of the merger.
-	known  bool // it has been added
-	cur    batch
-	off    int // in cur
-	ts     uint64
-	events uint64
-	drops  uint64
+	// Of the merger: the batch that events are taken from, none without a buf.
+	cur batch
+	off int    // in cur
+	ts  uint64 // of the next event, ns
 }
 
 // A batch is some events of a tracer, each behind its CPU (2 bytes) and flags (4).

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/lannerhq/lanner/internal/procfs"
+	"github.com/lannerhq/lanner/internal/snapshot"
+	"github.com/lannerhq/lanner/internal/state"
+	"github.com/lannerhq/lanner/internal/stream"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+func serveCommand() *cli.Command {
+	own := []cli.Flag{
+		&cli.StringFlag{Name: "listen", Category: catWhat, Required: true, Usage: "listen at `ADDRESS`: unix:PATH or tcp:HOST:PORT"},
+		&cli.StringFlag{Name: "socket-mode", Category: catWhat, Value: "0600", Usage: "permissions of a Unix socket: `MODE`, as 0660 for tracers of the same group"},
+	}
+	wanted := map[string]bool{
+		"count": true, "snaplen": true, "profile": true, "write": true, "compress": true, "output": true, "json": true,
+		"format": true, "quiet": true, "stats": true, "token-file": true, "stream-buffer": true, "stream-full": true, "stream-wait": true,
+	}
+	for _, f := range flags() {
+		if wanted[f.Names()[0]] {
+			own = append(own, f)
+		}
+	}
+	return &cli.Command{
+		Name:      "serve",
+		Usage:     "receive events of many tracers, which run with -w ADDRESS",
+		UsageText: "trace serve [options] --listen ADDRESS",
+		Description: `trace serve takes the streams of tracers (trace -w ADDRESS), merges them by
+   time and prints, writes or passes on what they tell, like trace itself. Thread ids
+   of other PID namespaces than its own have a number for the namespace in their high
+   32 bits. It ends with SIGINT or SIGTERM.
+
+EXAMPLES:
+   trace serve --listen unix:/run/lanner.sock                  events of all as text
+   trace -w unix:/run/lanner.sock -- ./server                  a tracer for it
+   trace serve --listen unix:/shared/s --socket-mode 0660 --json
+   trace serve --listen tcp:127.0.0.1:7070 -q -w all.scap      a capture of all
+   trace serve --listen tcp:0.0.0.0:7070 --token-file secret   beyond this machine`,
+		Flags:        own,
+		Action:       serve,
+		OnUsageError: usageError,
+	}
+}
+
+// serve receives events until the user has had enough.
+func serve(c *cli.Context) error {
+	if c.Args().Len() > 0 {
+		return usage("trace serve takes no arguments")
+	}
+	if c.IsSet("json") && c.IsSet("format") {
+		return usage("either --json or --format, not both")
+	}
+	in, err := profile(c)
+	if err != nil {
+		return err
+	}
+	quiet := c.Bool("quiet")
+	r := &reception{st: state.New(nil), out: &outputs{}}
+	cfg := stream.ServerConfig{Join: r.join, Leave: r.leave, Notice: func(line string) { notice(quiet, line) }}
+	if in == spec.V036 {
+		cfg.Only = in // its readers know no other
+	}
+	if cfg.Address, err = stream.ParseAddress(c.String("listen")); err != nil {
+		return usage(err.Error())
+	}
+	mode, err := strconv.ParseUint(c.String("socket-mode"), 8, 32)
+	if err != nil || mode > 0o777 || mode&0o600 != 0o600 {
+		return usage(fmt.Sprintf("--socket-mode %s: octal permissions with 0600 at least", c.String("socket-mode")))
+	}
+	cfg.Mode = fs.FileMode(mode)
+	if cfg.Token, err = readToken(c); err != nil {
+		return err
+	}
+	here := procfs.Scan([]int{})
+	r.st = state.New(here)
+	srv, err := stream.Listen(cfg)
+	if err != nil {
+		return err
+	}
+	defer srv.Close()
+	onStop(func() { go srv.Close() })
+	if r.out, err = openOutputs(c, os.Stdout, here, in); err != nil {
+		return err
+	}
+	stats, err := pumpWith(c, srv, r.out, r.state, func() { go srv.Close() })
+	if err != nil {
+		return err
+	}
+	got := srv.Stats()
+	if got.Dropped > 0 {
+		notice(quiet, fmt.Sprintf("tracers dropped %d events", got.Dropped))
+	}
+	printStats(c, []counter{{"tracers", got.Tracers}, {"refused", got.Refused}, {"received", got.Events},
+		{"dropped_by_tracers", got.Dropped}, {"late", got.Late}}, stats)
+	if r.out.failed {
+		return silent(codeFailure)
+	}
+	return nil
+}
+
+// A reception keeps up what is known of all tracers.
+type reception struct {
+	st   *state.State
+	out  *outputs
+	todo []func() // changes of st that go with the next event
+}
+
+// join takes over what a tracer says there is.
+func (r *reception) join(t *stream.Tracer, snap *snapshot.State) {
+	r.todo = append(r.todo, func() {
+		// The machine is ours. Users of containers may differ: the first who is
+		// told of under a number is it.
+		snap.Machine = snapshot.Machine{}
+		snap.Users = slices.DeleteFunc(snap.Users, func(u snapshot.User) bool { _, known := r.st.UserName(u.UID); return known })
+		snap.Groups = slices.DeleteFunc(snap.Groups, func(g snapshot.Group) bool { _, known := r.st.GroupName(g.GID); return known })
+		r.st.Add(snap)
+		r.out.restart()
+	})
+}
+
+// leave forgets the threads of a namespace of which nothing more will be told.
+func (r *reception) leave(t *stream.Tracer, last bool) {
+	if base := t.Base; last && base != 0 {
+		r.todo = append(r.todo, func() { r.st.Forget(func(tid int64) bool { return tid&^(1<<32-1) == base }) })
+	}
+}
+
+// state returns the state as it is before the event just read.
+func (r *reception) state() *state.State {
+	for _, f := range r.todo {
+		f()
+	}
+	r.todo = r.todo[:0]
+	return r.st
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A server is a "trace serve" that runs.
+type server struct {
+	cmd  *exec.Cmd
+	addr string
+	mu   sync.Mutex
+	out  bytes.Buffer // what it printed
+	errs bytes.Buffer
+}
+
+// locked is a writer into a buffer that is read meanwhile.
+type locked struct {
+	mu *sync.Mutex
+	b  *bytes.Buffer
+}
+
+func (l locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// startServer runs a server and waits until it listens.
+func startServer(t *testing.T, addr string, opts ...string) *server {
+	t.Helper()
+	s := &server{addr: addr}
+	s.cmd = exec.Command(traceBin, append([]string{"serve", "--listen", addr}, opts...)...)
+	s.cmd.Stdout, s.cmd.Stderr = locked{&s.mu, &s.out}, locked{&s.mu, &s.errs}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+	})
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		waitFor(t, "the socket", func() bool { return exec.Command("test", "-S", path).Run() == nil })
+	}
+	return s
+}
+
+// waitFor waits for something that is about to happen.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(timeout); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within %v", what, timeout)
+		}
+	}
+}
+
+func (s *server) printed() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.String()
+}
+
+func (s *server) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.errs.String()
+}
+
+// stop ends the server as a user does, and returns what it printed.
+func (s *server) stop(t *testing.T) string {
+	t.Helper()
+	s.cmd.Process.Signal(syscall.SIGINT)
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("trace serve: %v\n%s", err, s.said())
+	}
+	return s.out.String()
+}
+
+func unixAddr(t *testing.T) string { return "unix:" + filepath.Join(t.TempDir(), "s") }
+
+// TestServe: what tracers at the same time tell is what each would have printed.
+func TestServe(t *testing.T) {
+	addr := unixAddr(t)
+	const n = 20
+	file := filepath.Join(t.TempDir(), "all.scap")
+	srv := startServer(t, addr, "--format", "%evt.type %proc.name %fd.name %proc.args", "-w", file)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			got := run(t, traceBin, "-q", "-e", "execve,openat", "-w", addr, "--stream-full", "block", "/bin/sh", "-c",
+				fmt.Sprintf("read x </etc/hostname; /bin/echo tracer-%d. >/dev/null; exit %d", i, i))
+			if got.code != i || got.err != "" {
+				t.Errorf("tracer %d: %+v", i, got)
+			}
+		})
+	}
+	wg.Wait()
+	waitFor(t, "the last tracer to leave", func() bool { return strings.Count(srv.said(), " ended") == n })
+	out := srv.stop(t)
+	for i := range n {
+		if c := strings.Count(out, fmt.Sprintf("execve echo <NA> tracer-%d.", i)); c != 1 {
+			t.Errorf("tracer %d's echo was told %d times", i, c)
+		}
+	}
+	if c := strings.Count(out, "openat sh /etc/hostname"); c < n {
+		t.Errorf("%d of %d opens of a named file", c, n)
+	}
+	again := run(t, traceBin, "-r", file, "--format", "%evt.type %proc.name %fd.name %proc.args")
+	if again.code != 0 || again.err != "" || again.out != out {
+		t.Errorf("the capture is read as something else: %d %q, %d bytes, not %d", again.code, again.err, len(again.out), len(out))
+	}
+}
+
+// TestServeNamespaces: threads of containers are kept apart, with names.
+func TestServeNamespaces(t *testing.T) {
+	needRoot(t)
+	addr := unixAddr(t)
+	srv := startServer(t, addr, "--format", "%evt.type %proc.name %thread.tid %proc.pname")
+	for range 2 {
+		got := run(t, "unshare", "-p", "-f", "--mount-proc", traceBin, "-q", "-e", "execve", "-w", addr, "/bin/sh", "-c", "/bin/true; exit 3")
+		if got.code != 3 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	waitFor(t, "both to leave", func() bool { return strings.Count(srv.said(), " ended") == 2 })
+	out := srv.stop(t)
+	ids := map[int64]bool{}
+	for line := range strings.Lines(out) {
+		var tid int64
+		if _, err := fmt.Sscanf(line, "execve true %d sh", &tid); err == nil {
+			ids[tid>>32] = true
+		}
+	}
+	if len(ids) != 2 || ids[0] {
+		t.Errorf("namespaces %v in\n%s", ids, out)
+	}
+}
+
+// TestServeKilled: the workload does not notice that the server dies, and the next
+// one hears of what comes then, with names.
+func TestServeKilled(t *testing.T) {
+	addr := unixAddr(t)
+	dir := t.TempDir()
+	srv := startServer(t, addr)
+	step := func(name string) string { return filepath.Join(dir, name) }
+	script := fmt.Sprintf(`exec 5</etc/hostname; : >%[1]s/begun; while [ ! -e %[1]s/go ]; do /bin/sleep 0.02; done; /bin/cat <&5 >/dev/null; exit 7`, dir)
+	cmd := exec.Command(traceBin, "--stream-wait", "30s", "-q", "-a", "-w", addr, "/bin/sh", "-c", script)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the script", func() bool { _, err := os.Stat(step("begun")); return err == nil })
+	waitFor(t, "events", func() bool { return srv.printed() != "" })
+	srv.cmd.Process.Kill()
+	srv.cmd.Wait()
+	second := startServer(t, addr, "--format", "%evt.type %proc.name %fd.name")
+	waitFor(t, "the tracer to come back", func() bool { return strings.Contains(second.said(), "connected") })
+	if err := os.WriteFile(step("go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 7 || errs.Len() > 0 {
+		t.Errorf("exit %d, %q", code, errs.String())
+	}
+	waitFor(t, "the tracer to leave", func() bool { return strings.Contains(second.said(), "ended") })
+	if out := second.stop(t); !strings.Contains(out, "dup2 cat /etc/hostname") && !strings.Contains(out, "read cat /etc/hostname") {
+		t.Errorf("no name for what was opened before:\n%s", out)
+	}
+}
+
+// TestTracerKilled: a tracer that is killed costs the others nothing.
+func TestTracerKilled(t *testing.T) {
+	addr := unixAddr(t)
+	srv := startServer(t, addr, "--format", "%evt.type %proc.name")
+	cmd := exec.Command(traceBin, "-q", "-w", addr, "/bin/sleep", "100")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "its first event", func() bool { return strings.Contains(srv.printed(), "execve sleep") })
+	cmd.Process.Kill()
+	cmd.Wait()
+	waitFor(t, "it to leave", func() bool { return strings.Contains(srv.said(), "ended") })
+	if got := run(t, traceBin, "-q", "-w", addr, "/bin/echo"); got.code != 0 || got.err != "" {
+		t.Errorf("%+v", got)
+	}
+	waitFor(t, "the next tracer", func() bool { return strings.Contains(srv.printed(), "execve echo") })
+	srv.stop(t)
+}
+
+// TestStreamPolicies: what becomes of the workload where nobody listens.
+func TestStreamPolicies(t *testing.T) {
+	busy := "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i+1)); done; exit 5"
+	for _, c := range []struct {
+		opts []string
+		code int
+		says string
+	}{
+		{nil, 5, "were dropped"},
+		{[]string{"--stream-full", "block"}, 5, "were dropped"},
+		{[]string{"--stream-full", "exit", "--stream-buffer", "128K"}, 125, "--stream-full is exit"},
+		{[]string{"--stream-wait", "50ms"}, 125, "nobody listened within 50ms"},
+		{[]string{"--stream-buffer", "1K"}, 125, "--stream-buffer 1K: not a size of at least 128K"},
+		{[]string{"--stream-full", "maybe"}, 125, "unknown --stream-full"},
+	} {
+		got := run(t, append(append([]string{traceBin, "-o", "/dev/null", "-a", "-w", unixAddr(t)}, c.opts...), "/bin/sh", "-c", busy)...)
+		if got.code != c.code || !strings.Contains(got.err, c.says) {
+			t.Errorf("%v: %+v", c.opts, got)
+		}
+	}
+	for _, addr := range []string{"tcp:0.0.0.0:7", "tcp:192.0.2.7:7"} {
+		got := run(t, traceBin, "serve", "--listen", addr)
+		if got.code != 125 || !strings.Contains(got.err, "--token-file") || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("%s: %+v", addr, got)
+		}
+	}
+}
