@@ -3,7 +3,8 @@
 
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS := -X main.release=$(VERSION)
+# Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
+LDFLAGS := -w -X main.release=$(VERSION)
 
 .PHONY: all generate check test test-kernels bench clean deps
 

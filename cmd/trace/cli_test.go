@@ -89,7 +89,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-w", "/no/such/dir/x.scap", "true"}, 125, "/no/such/dir/x.scap: no such file"},
 		{[]string{"-o", dir, "true"}, 125, "is a directory"},
 		{[]string{"install"}, 125, "takes one DIR"},
-		{[]string{"install", "/no/such/dir"}, 125, "/no/such/dir"},
+		{[]string{"install", "/no/such/dir"}, 125, "write into /no/such/dir: no such file or directory"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			got := run(t, append([]string{traceBin}, c.args...)...)
@@ -345,16 +345,38 @@ print(open("/proc/self/status").read().split("Seccomp:")[1].split()[0])
 	}
 }
 
-// TestInstall: a copy that works.
+// TestInstall: a copy that works, made as anyone, with nothing but its directory, and
+// put in the place of the one before.
 func TestInstall(t *testing.T) {
 	dir := t.TempDir()
-	if got := run(t, traceBin, "install", dir); got.code != 0 {
-		t.Fatalf("%+v", got)
+	os.Chmod(dir, 0o777)
+	os.Chmod(filepath.Dir(dir), 0o755)
+	who := []string{"sh", "-c", `umask 077; exec "$@"`, "sh"}
+	if os.Getuid() == 0 {
+		need(t, "setpriv", "unshare")
+		// A root that can't be written, without /tmp.
+		who = append(append(who, "unshare", "-m", "sh", "-c", `mount --bind "$0" "$0" && mount -o remount,ro,bind / && exec "$@"`, dir), nobody()...)
+	}
+	for range 2 {
+		if got := run(t, append(who, traceBin, "install", dir)...); got.code != 0 || got.out+got.err != "" {
+			t.Fatalf("%+v", got)
+		}
+	}
+	if st, err := os.Stat(filepath.Join(dir, "trace")); err != nil || st.Mode() != 0o755 {
+		t.Errorf("%v %v", st.Mode(), err)
 	}
 	if got := run(t, filepath.Join(dir, "trace"), "-q", "sh", "-c", "exit 9"); got.code != 9 {
 		t.Errorf("%+v", got)
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, ".*")); len(names) != 0 {
+		t.Errorf("left behind: %v", names)
+	}
+	taken := filepath.Join(dir, "taken")
+	os.MkdirAll(filepath.Join(taken, "trace", "x"), 0o755)
+	if got := run(t, traceBin, "install", taken); got.code != 125 || !strings.HasPrefix(got.err, "trace: replace "+taken+"/trace: ") || strings.Count(got.err, "\n") != 1 {
+		t.Errorf("onto a directory: %+v", got)
+	}
+	if names, _ := filepath.Glob(filepath.Join(taken, ".*")); len(names) != 0 {
 		t.Errorf("left behind: %v", names)
 	}
 }

@@ -16,13 +16,18 @@ import (
 	"github.com/lannerhq/lanner/ptrace"
 )
 
-// runCommand traces a command and ends as it ends.
-func runCommand(c *cli.Context) error {
+// runCommand traces the command that the command line names.
+func runCommand(c *cli.Context) error { return traceCommand(c, c.Args().Slice()) }
+
+// traceCommand traces a command and ends as it ends.
+func traceCommand(c *cli.Context, argv []string) error {
+	if err := environment.apply(c); err != nil {
+		return err
+	}
 	r, err := newRequest(c)
 	if err != nil {
 		return err
 	}
-	argv := c.Args().Slice()
 	path, err := find(argv[0])
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +15,9 @@ func installCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "install",
 		Usage:     "copy trace into DIR",
-		ArgsUsage: "DIR",
+		UsageText: "trace install DIR",
+		Description: `Writes DIR/trace, from where it runs in any container that DIR is mounted in: the
+   program needs nothing but itself. What is there already is replaced in one step.`,
 		Action: func(c *cli.Context) error {
 			if c.Args().Len() != 1 {
 				return usage("trace install takes one DIR")
@@ -33,8 +36,10 @@ func install(dir string) (err error) {
 	}
 	defer from.Close()
 	to, err := os.CreateTemp(dir, ".trace-*")
-	if err != nil {
-		return plain("write into", err)
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		return fmt.Errorf("write into %s: %w", dir, pe.Err)
+	} else if err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -43,7 +48,7 @@ func install(dir string) (err error) {
 		}
 	}()
 	if _, err = io.Copy(to, from); err != nil {
-		return fmt.Errorf("copy to %s: %w", dir, err)
+		return plain("copy to", err)
 	}
 	if err = to.Chmod(0o755); err != nil {
 		return plain("make executable", err)
@@ -51,5 +56,8 @@ func install(dir string) (err error) {
 	if err = to.Close(); err != nil {
 		return plain("write", err)
 	}
-	return os.Rename(to.Name(), filepath.Join(dir, "trace"))
+	if err = os.Rename(to.Name(), filepath.Join(dir, "trace")); err != nil {
+		err = fmt.Errorf("replace %s: %w", filepath.Join(dir, "trace"), err.(*os.LinkError).Err)
+	}
+	return err
 }

@@ -2,9 +2,10 @@
 // syscall events that Falco's kernel drivers emit.
 //
 // In a nutshell: main.go declares the command line and options.go reads what is for
-// drivers; command.go runs a command, under ptrace itself and in job.go under a
-// kernel driver, attach.go follows what runs already, read.go reads captures (those of
-// a time, see moment.go; progress.go tells how far); live.go moves events, sinks.go decides where they go, stats.go and
+// drivers, environment.go what a container's environment says of them; command.go runs a
+// command, under ptrace itself and in job.go under a kernel driver, attach.go follows
+// what runs already, read.go reads captures (those of a time, see moment.go; progress.go
+// tells how far); live.go moves events, sinks.go decides where they go, stats.go and
 // summary.go count, forward.go passes signals on, exit.go says how we end. The other
 // files are a subcommand each.
 package main
@@ -31,6 +32,7 @@ func init() {
 
 func main() {
 	kernel.Stage()
+	environment = takeVariables()
 	app := newApp()
 	if err := app.Run(arguments(app, os.Args)); err != nil {
 		exit(err)
@@ -62,7 +64,7 @@ func newApp() *cli.App {
 		UseShortOptionHandling: false,
 		Flags:                  flags(),
 		Action:                 action,
-		Commands:               []*cli.Command{serveCommand(), probeCommand(), listCommand(), installCommand(), versionCommand(), manCommand()},
+		Commands:               []*cli.Command{serveCommand(), probeCommand(), listCommand(), installCommand(), entrypointCommand(), versionCommand(), manCommand()},
 		CustomAppHelpTemplate:  helpTemplate,
 		ExitErrHandler:         func(*cli.Context, error) {},
 		OnUsageError:           usageError,
@@ -86,6 +88,11 @@ EXAMPLES:
    trace --host -e execve,connect      the whole machine, by a kernel driver
    trace probe                         which drivers can be used here, and why not
 
+ENVIRONMENT:
+   LANNER_EVENTS, LANNER_ON_FAILURE and so on: what options --events, --on-failure and
+   so on are where the command line does not have them. There is one for each option
+   that a COMMAND can have; it does not see them.
+
 EXIT STATUS:
    that of COMMAND; if a signal killed it, trace dies of the same signal (as PID
    1: 128+n). 125 if trace itself failed, 126 and 127 as in a shell.`
@@ -97,7 +104,10 @@ const (
 	catHow  = "how"
 )
 
-func flags() []cli.Flag {
+func flags() []cli.Flag { return append(sourceFlags(), commandFlags()...) }
+
+// sourceFlags choose something other than a COMMAND.
+func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntSliceFlag{Name: "pid", Aliases: []string{"p"}, Category: catWhat, Usage: "attach to `PID`: all its threads, and descendants from then on"},
 		&cli.BoolFlag{Name: "host", Category: catWhat, Usage: "every process of the machine (needs a kernel driver)"},
@@ -105,6 +115,12 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "read", Aliases: []string{"r"}, Category: catWhat, Usage: "read events from capture `FILE` ('-' is standard input)"},
 		&cli.StringFlag{Name: "since", Category: catWhat, Usage: "of a capture, events from `TIME` on: 15:04:05 (of the day of its first event), \"2006-01-02 15:04:05\", RFC 3339, @SECONDS since the epoch, or +DURATION after the first event"},
 		&cli.StringFlag{Name: "until", Category: catWhat, Usage: "of a capture, events before `TIME`"},
+	}
+}
+
+// commandFlags are those that a COMMAND may have.
+func commandFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Category: catWhat, Usage: "every call of the contract"},
 		&cli.StringFlag{Name: "events", Aliases: []string{"e"}, Category: catWhat, Usage: "events of `SET`: names, patterns and sets, separated by commas; '!' takes away (trace list sets)"},
 		&cli.IntFlag{Name: "snaplen", Aliases: []string{"s"}, Category: catWhat, Value: 80, Usage: "keep `N` bytes of I/O data"},
@@ -117,6 +133,7 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Category: catOut, Usage: "print events as JSON, one object a line"},
 		&cli.StringFlag{Name: "format", Category: catOut, Usage: "print events as `TEXT` with %fields (trace list fields)"},
 		&cli.BoolFlag{Name: "summary", Category: catOut, Usage: "instead of events print tables of the busiest events, processes, files and connections, at the end; with --json as JSON"},
+		&cli.StringFlag{Name: "prefix", Category: catOut, Usage: "begin each line of events with `TEXT`, to tell them from a log that they share"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOut, Usage: "print no events, and no notices"},
 		&cli.BoolFlag{Name: "stats", Category: catOut, Usage: "print counters on standard error at the end"},
 
@@ -164,12 +181,6 @@ var sources = []struct {
 
 // action does what the options without a subcommand ask for.
 func action(c *cli.Context) error {
-	if c.IsSet("json") && c.IsSet("format") {
-		return usage("either --json or --format, not both")
-	}
-	if c.IsSet("summary") && c.IsSet("format") {
-		return usage("either --summary or --format, not both")
-	}
 	for _, name := range []string{"since", "until"} {
 		if c.IsSet(name) && !c.IsSet("read") {
 			return usage("--" + name + " is for captures: -r FILE")

@@ -42,6 +42,9 @@ func newRequest(c *cli.Context) (r *request, err error) {
 	if r.in, err = profile(c); err != nil {
 		return nil, err
 	}
+	if err := oneForm(c); err != nil {
+		return nil, err
+	}
 	if r.events, err = selection(c, r.in); err != nil {
 		return nil, err
 	}
@@ -69,6 +72,16 @@ func newRequest(c *cli.Context) (r *request, err error) {
 		return nil, usage(fmt.Sprintf("--cpus-per-buffer %d: it takes 0 (one buffer for all) or more", r.share))
 	}
 	return r, r.fits(c)
+}
+
+// oneForm refuses more than one form of events.
+func oneForm(c *cli.Context) error {
+	for _, name := range []string{"json", "summary"} {
+		if c.Bool(name) && c.IsSet("format") {
+			return usage("either --" + name + " or --format, not both")
+		}
+	}
+	return nil
 }
 
 // fits refuses options that the chosen driver has no use for.

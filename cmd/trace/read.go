@@ -93,6 +93,9 @@ func (r *replay) selected(ev *event.Event) bool {
 
 // readCapture prints or rewrites a capture.
 func readCapture(c *cli.Context) error {
+	if err := oneForm(c); err != nil {
+		return err
+	}
 	in, err := profile(c)
 	if err != nil {
 		return err

@@ -129,7 +129,9 @@ func (o *outputs) openText(c *cli.Context, std *os.File) error {
 	} else if name == "-" {
 		f = os.Stdout
 	}
-	opts := output.Options{Data: max(c.Int("snaplen"), output.DefaultData), Color: colorful(f)}
+	opts := output.Options{
+		Data: max(c.Int("snaplen"), output.DefaultData), Color: colorful(f), Prefix: c.String("prefix"), Shared: f == os.Stderr,
+	}
 	var w output.Writer
 	switch {
 	case c.Bool("summary"):

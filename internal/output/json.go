@@ -1,7 +1,6 @@
 package output
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/binary"
 	"io"
@@ -16,7 +15,7 @@ import (
 
 // JSON writes one object for each event and line.
 type JSON struct {
-	out     *bufio.Writer
+	out     lines
 	line    []byte
 	scratch []byte
 	r       renderer
@@ -25,7 +24,7 @@ type JSON struct {
 // NewJSON returns a writer of JSON. Options.Data bounds evt.info alone, evt.args
 // has all.
 func NewJSON(w io.Writer, o Options) *JSON {
-	return &JSON{out: bufio.NewWriterSize(w, bufferSize), r: renderer{maxData: o.Data}}
+	return &JSON{out: newLines(w, o), r: renderer{maxData: o.Data}}
 }
 
 // Flush writes what is buffered.
@@ -34,7 +33,7 @@ func (j *JSON) Flush() error { return j.out.Flush() }
 // Write writes the object of an event.
 func (j *JSON) Write(ev *event.Event, st *state.State) error {
 	j.r.next(ev, st)
-	b := append(j.line[:0], `{"evt.num":`...)
+	b := append(append(j.line[:0], j.out.prefix...), `{"evt.num":`...)
 	b = strconv.AppendUint(b, j.r.num, 10)
 	b = append(b, `,"evt.time":`...)
 	b = strconv.AppendUint(b, j.r.ts, 10)

@@ -11,13 +11,44 @@ import (
 // DefaultFormat is what NewText writes of each event.
 const DefaultFormat = "%evt.num %evt.time %evt.cpu %proc.name (%proc.pid.%thread.tid) %evt.dir %evt.type %evt.info"
 
-// bufferSize is what is written at once, bytes.
-const bufferSize = 64 << 10
+// What is written at once, bytes. What others write to as well gets no more than a pipe
+// takes as a whole (PIPE_BUF, pipe(7)), so that their lines and ours stay in one piece.
+const (
+	bufferSize = 64 << 10
+	sharedSize = 4096
+)
 
 // Options say how events look.
 type Options struct {
 	Color bool // colours of a terminal
 	Data  int  // bytes of a buffer that are shown: 0 for DefaultData, below 0 for all
+
+	Prefix string // begins each line
+	Shared bool   // others write lines to the same file
+}
+
+// lines writes lines.
+type lines struct {
+	*bufio.Writer
+	prefix string
+}
+
+func newLines(w io.Writer, o Options) lines {
+	size := bufferSize
+	if o.Shared {
+		size = sharedSize
+	}
+	return lines{bufio.NewWriterSize(w, size), o.Prefix}
+}
+
+// Write writes a line, and the lines before it first if there is no room.
+func (l lines) Write(line []byte) (int, error) {
+	if len(line) > l.Available() {
+		if err := l.Flush(); err != nil {
+			return 0, err
+		}
+	}
+	return l.Writer.Write(line)
 }
 
 // A Writer writes events, one line each, and counts them from 1.
@@ -31,7 +62,7 @@ type Writer interface {
 
 // Text writes lines made after a format.
 type Text struct {
-	out    *bufio.Writer
+	out    lines
 	pieces []piece
 	color  bool
 	line   []byte
@@ -58,7 +89,7 @@ func NewFormat(w io.Writer, format string, o Options) (*Text, error) {
 		return nil, err
 	}
 	return &Text{
-		out: bufio.NewWriterSize(w, bufferSize), pieces: pieces, color: o.Color,
+		out: newLines(w, o), pieces: pieces, color: o.Color,
 		r: renderer{maxData: o.Data},
 	}, nil
 }
@@ -66,7 +97,7 @@ func NewFormat(w io.Writer, format string, o Options) (*Text, error) {
 // Write writes the line of an event.
 func (t *Text) Write(ev *event.Event, st *state.State) error {
 	t.r.next(ev, st)
-	b := t.line[:0]
+	b := append(t.line[:0], t.out.prefix...)
 	for i := range t.pieces {
 		b = t.piece(b, &t.pieces[i])
 	}
