@@ -184,14 +184,3 @@ func (s *State) succeeded() bool {
 	res, ok := s.result()
 	return ok && res >= 0
 }
-
-// list splits strings that each end with a NUL.
-func split(b []byte) []string {
-	if len(b) == 0 {
-		return nil
-	}
-	if b[len(b)-1] == 0 {
-		b = b[:len(b)-1]
-	}
-	return strings.Split(string(b), "\x00")
-}

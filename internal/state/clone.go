@@ -1,5 +1,7 @@
 package state
 
+import "strings"
+
 // clone handles the exit events of clone, fork, vfork and clone3. Parent and
 // child each have one, in any order.
 func clone(s *State) {
@@ -195,7 +197,7 @@ func splitInto(have []string, b []byte) []string {
 		}
 		rest = rest[n+1:]
 	}
-	return split(b)
+	return strings.Split(string(b), "\x00") // the last may be empty
 }
 
 // memory takes the sizes that some events carry.
