@@ -205,7 +205,7 @@ const (
 	noListener = "nobody listened, and --stream-buffer was full"
 )
 
-// grace is how long, under Block, a listener that was there may take to come back.
+// grace is how long, under Block, a listener may take to come, or to come back.
 const grace = time.Second
 
 // waitForRoom waits while somebody listens.
@@ -226,7 +226,7 @@ func (s *Sender) waitForRoom(need, limit int) bool {
 			s.mu.Lock()
 		case s.connected:
 			s.cond.Wait()
-		case !s.heard || time.Since(s.lostAt) > grace:
+		case time.Since(s.lostAt) > grace:
 			return false
 		default:
 			s.mu.Unlock()
