@@ -26,7 +26,8 @@ var allowed = map[string][]string{
 	"kernel/driver": {"kernel/event", "kernel/event/spec"},
 
 	"bpf":    {"kernel/driver", "kernel/event", "kernel/event/spec"},
-	"kernel": {"bpf", "internal/procfs", "internal/signals", "kernel/driver"},
+	"kmod":   {"kernel/driver", "kernel/event", "kernel/event/spec"},
+	"kernel": {"bpf", "internal/procfs", "internal/signals", "kernel/driver", "kmod"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
 	"internal/state":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},

@@ -14,6 +14,8 @@ type Counters struct {
 	Events       uint64 // that passed all filters, lost ones included: n_evts
 	NoRoom       uint64 // lost because the ring buffer was full: n_drops_buffer_total
 	TooLong      uint64 // lost because they were longer than 64 KiB: n_drops_scratch_map
+	Unreadable   uint64 // lost because memory could not be read: n_drops_page_faults
+	Preempted    uint64 // lost because their CPU was making another one: n_preemptions
 	ByCategory   [len(Categories)]uint64
 	LostChildren uint64 // processes that found no room in the tree: their events are missing; in Total only
 }
@@ -27,13 +29,15 @@ var Categories = [...]string{
 }
 
 // Drops returns how many events were lost: n_drops.
-func (c Counters) Drops() uint64 { return c.NoRoom + c.TooLong }
+func (c Counters) Drops() uint64 { return c.NoRoom + c.TooLong + c.Unreadable }
 
 // Add adds those of another CPU.
 func (c *Counters) Add(o *Counters) {
 	c.Events += o.Events
 	c.NoRoom += o.NoRoom
 	c.TooLong += o.TooLong
+	c.Unreadable += o.Unreadable
+	c.Preempted += o.Preempted
 	for i := range c.ByCategory {
 		c.ByCategory[i] += o.ByCategory[i]
 	}
@@ -53,8 +57,8 @@ func (s *Stats) Metrics() []Metric {
 	for i, name := range Categories {
 		list = append(list, Metric{"n_drops_buffer_" + name, t.ByCategory[i]})
 	}
-	list = append(list, Metric{"n_drops_scratch_map", t.TooLong}, Metric{"n_drops", t.Drops()},
-		Metric{"n_lost_children", t.LostChildren})
+	list = append(list, Metric{"n_drops_scratch_map", t.TooLong}, Metric{"n_drops_page_faults", t.Unreadable},
+		Metric{"n_drops", t.Drops()}, Metric{"n_preemptions", t.Preempted}, Metric{"n_lost_children", t.LostChildren})
 	for i := range s.CPUs {
 		c := &s.CPUs[i]
 		list = append(list, Metric{"n_evts_cpu_" + strconv.Itoa(i), c.Events}, Metric{"n_drops_cpu_" + strconv.Itoa(i), c.Drops()})

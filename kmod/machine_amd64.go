@@ -1,0 +1,5 @@
+package kmod
+
+import "github.com/lannerhq/lanner/kernel/event/spec"
+
+const machine = spec.X86

@@ -1,0 +1,125 @@
+package kmod
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/driver"
+)
+
+// A ring is the buffer of one CPU, mapped: a page of state (struct ring_info), and the
+// data twice in a row, so that every event can be read in one piece. In the page
+// positions are offsets; those here count bytes and only grow.
+type ring struct {
+	cpu   int
+	fd    int
+	info  []byte
+	data  []byte
+	mask  uint64 // bytes of the buffer - 1
+	pos   uint64 // of the next event
+	freed uint64 // what the module knows of pos
+	due   uint64 // events before it are to be read before new ones are looked for
+	end   uint64 // events before it may be read
+	ts    uint64 // of the event at pos, ns since the epoch; valid if there is one
+	err   error  // the buffer holds what is no event
+}
+
+const (
+	headerSize = 26 // bytes of an event's header
+	offLength  = 16 // in it: bytes of the event
+)
+
+// newRing opens and maps the device of a CPU, on the thread that is to be the reader.
+func newRing(name string, cpu, size int) (*ring, error) {
+	path := fmt.Sprintf("/dev/%s%d", name, cpu)
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_SYNC|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &ring{cpu: cpu, fd: fd, mask: uint64(size) - 1}, nil
+}
+
+// mmap maps the buffer. What is in it from before is passed over.
+func (r *ring) mmap() (err error) {
+	if r.data, err = unix.Mmap(r.fd, 0, 2*int(r.mask+1), unix.PROT_READ, unix.MAP_SHARED); err == nil {
+		r.info, err = unix.Mmap(r.fd, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	}
+	if err != nil {
+		return fmt.Errorf("map the buffer of CPU %d, %d bytes: %w", r.cpu, r.mask+1, err)
+	}
+	r.pos = uint64(r.load32(offHead))
+	r.freed = r.pos
+	atomic.StoreUint32(r.word(offTail), uint32(r.pos))
+	return nil
+}
+
+func (r *ring) close() {
+	if r.info != nil {
+		unix.Munmap(r.info)
+	}
+	if r.data != nil {
+		unix.Munmap(r.data)
+	}
+	unix.Close(r.fd)
+}
+
+func (r *ring) word(off int) *uint32  { return (*uint32)(unsafe.Pointer(&r.info[off])) }
+func (r *ring) load32(off int) uint32 { return atomic.LoadUint32(r.word(off)) }
+func (r *ring) counter(off int) uint64 {
+	return atomic.LoadUint64((*uint64)(unsafe.Pointer(&r.info[off])))
+}
+func (r *ring) u32At(at uint64) uint32  { return *(*uint32)(unsafe.Pointer(&r.data[at])) }
+func (r *ring) timeAt(at uint64) uint64 { return *(*uint64)(unsafe.Pointer(&r.data[at])) }
+
+// produced returns how far the module has come.
+func (r *ring) produced() uint64 {
+	return r.freed + (uint64(r.load32(offHead))-r.freed)&r.mask
+}
+
+// free gives what was read back to the module.
+func (r *ring) free() {
+	if r.freed != r.pos {
+		r.freed = r.pos
+		atomic.StoreUint32(r.word(offTail), uint32(r.pos&r.mask))
+	}
+}
+
+// peek makes ts that of the next event. It returns false if there is none before end, or
+// what is there is none.
+func (r *ring) peek() bool {
+	if r.pos >= r.end || r.err != nil {
+		return false
+	}
+	left := r.end - r.pos
+	if n := uint64(r.u32At(r.pos&r.mask + offLength)); left < headerSize || n < headerSize || n > left {
+		r.err = fmt.Errorf("the buffer of CPU %d holds what is no event, of %d bytes", r.cpu, n)
+		return false
+	}
+	r.ts = r.timeAt(r.pos & r.mask)
+	return true
+}
+
+// take returns the event at pos, which peek has seen, and moves behind it. The bytes
+// are valid until free.
+func (r *ring) take() []byte {
+	at := r.pos & r.mask
+	n := uint64(r.u32At(at + offLength))
+	r.pos += n
+	return r.data[at : at+n]
+}
+
+// counters reads what the module counts.
+func (r *ring) counters(l *layout) (c driver.Counters) {
+	c.Events, c.NoRoom = r.counter(offEvents), r.counter(offNoRoom)
+	off := offCategories
+	for _, name := range l.categories {
+		c.ByCategory[categoryIndex[name]] = r.counter(off)
+		off += 8
+	}
+	c.Unreadable, c.Preempted = r.counter(off), r.counter(off+8)
+	return c
+}
