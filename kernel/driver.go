@@ -37,7 +37,7 @@ type candidate struct {
 var candidates = []candidate{
 	{ModernBPF, modernBPF, openModern},
 	{ClassicBPF, notBuilt, nil},
-	{Module, notBuilt, nil},
+	{Module, kernelModule, openModule},
 }
 
 // Drivers returns a verdict on each of the kernel's drivers, best first.

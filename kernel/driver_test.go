@@ -71,9 +71,29 @@ func TestNotBuilt(t *testing.T) {
 	if len(list) != 3 || list[1].Driver != ClassicBPF || list[2].Driver != Module {
 		t.Fatalf("drivers: %+v", list)
 	}
-	for _, v := range list[1:] {
-		if v.Usable || v.Why != "not part of this build" {
-			t.Errorf("%+v", v)
+	if v := list[1]; v.Usable || v.Why != "not part of this build" {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestKernelModule: what keeps trace from reading the module.
+func TestKernelModule(t *testing.T) {
+	for name, c := range map[string]struct {
+		take func(m *Machine)
+		why  string
+	}{
+		"nothing":       {func(m *Machine) {}, ""},
+		"not loaded":    {func(m *Machine) { m.Module = Missing }, "the kernel module scap is not loaded"},
+		"gVisor":        {func(m *Machine) { m.GVisor, m.Module = true, Missing }, "gVisor"},
+		"a container":   {func(m *Machine) { m.ModuleDevice = unix.ENOENT }, "no /dev/scap0"},
+		"another user":  {func(m *Machine) { m.ModuleDevice = unix.EACCES }, "may not open /dev/scap0"},
+		"PID namespace": {func(m *Machine) { m.PIDNS = true }, "process ids"},
+	} {
+		m := able()
+		m.Module = Present
+		c.take(&m)
+		if v := Drivers(&m)[2]; v.Driver != Module || v.Usable != (c.why == "") || !strings.Contains(v.Why, c.why) || strings.Contains(v.Why+v.Change, "\n") {
+			t.Errorf("%s: %+v, want %q", name, v, c.why)
 		}
 	}
 }

@@ -18,6 +18,9 @@ type Machine struct {
 
 	BTF, TracingBTF, RingBuffer, MemcgCharge Support // see Features
 
+	Module       Support // the kernel module is loaded
+	ModuleDevice error   // why its first device can't be opened
+
 	Caps       uint64 // effective capabilities of ours, bit n is capability n
 	Memlock    uint64 // bytes that we may lock into memory at most (hard RLIMIT_MEMLOCK)
 	Lockdown   string // none, integrity or confidentiality; empty if not told (kernel_lockdown(7))
@@ -57,6 +60,7 @@ var Look = sync.OnceValue(func() *Machine {
 		m.Release = unix.ByteSliceToString(uts.Release[:])
 	}
 	m.Version = running()
+	m.Module, m.ModuleDevice = moduleState()
 	m.BTF, m.TracingBTF, m.RingBuffer, m.MemcgCharge = BTF.Here(), TracingBTF.Here(), RingBuffer.Here(), MemcgCharge.Here()
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) == nil {

@@ -69,7 +69,7 @@ func (c *candidate) explain(err error) Verdict {
 		return Verdict{Driver: c.name, Why: fmt.Sprintf("trace may open %d files, and needs more for the programs of the probe", limit.Cur),
 			Change: "ulimit -n 2048"}
 	}
-	v = Verdict{Driver: c.name, Why: strings.TrimPrefix(err.Error(), "bpf: ")}
+	v = Verdict{Driver: c.name, Why: strings.TrimPrefix(strings.TrimPrefix(err.Error(), "bpf: "), "kmod: ")}
 	if log := keepLog(err); log != "" {
 		v.Change = "please report it with " + log
 	}
