@@ -5,7 +5,8 @@
 // drivers, environment.go what a container's environment says of them; command.go runs a
 // command, under ptrace itself and in job.go under a kernel driver, attach.go follows
 // what runs already, read.go reads captures (those of a time, see moment.go; progress.go
-// tells how far); live.go moves events, sinks.go decides where they go, stats.go and
+// tells how far); live.go moves events, sinks.go decides where they go (rotate.go: into
+// how many files; stream.go: to whom), stats.go and
 // summary.go count, forward.go passes signals on, exit.go says how we end. The other
 // files are a subcommand each.
 package main
@@ -81,6 +82,7 @@ EXAMPLES:
    trace -a -e '!futex' -- make -j4    all calls but one
    trace -e execve,connect -p 4711     what a running process starts and connects to
    trace -q -w run.scap ./server       a capture; read it with trace -r or sysdig -r
+   trace -q -w x.scap -C 100 -W 5 top  the last 500 MB of events, in five files
    trace -r run.scap --json            events of a capture as JSON
    trace -r run.scap --summary         what it has most of; also of a command
    trace -r run.scap --since +10s      events from ten seconds after the first
@@ -128,6 +130,10 @@ func commandFlags() []cli.Flag {
 		&cli.StringFlag{Name: "profile", Category: catWhat, Value: "current", Usage: "edition of the contract: current (schema 4.5.1), or 0.36 (Falco 0.36.2, sysdig 0.29 and later)"},
 
 		&cli.StringFlag{Name: "write", Aliases: []string{"w"}, Category: catOut, Usage: "write a capture to `FILE` ('-' is standard output; .gz compresses), or send it to unix:PATH or tcp:HOST:PORT"},
+		&cli.StringFlag{Name: "file-size", Aliases: []string{"C"}, Category: catOut, Usage: "begin another capture file after `SIZE`: million bytes, or with k, M or G as unit; files are named FILE_00001_TIME"},
+		&cli.StringFlag{Name: "file-time", Aliases: []string{"G"}, Category: catOut, Usage: "begin another capture file after `DURATION`: seconds, or as 1h30m"},
+		&cli.Uint64Flag{Name: "file-events", Category: catOut, Usage: "begin another capture file after `N` events"},
+		&cli.IntFlag{Name: "files", Aliases: []string{"W"}, Category: catOut, Usage: "keep the last `N` capture files"},
 		&cli.BoolFlag{Name: "compress", Aliases: []string{"z"}, Category: catOut, Usage: "compress the capture"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catOut, Usage: "print events to `FILE` (else standard error with a COMMAND, standard output without)"},
 		&cli.BoolFlag{Name: "json", Category: catOut, Usage: "print events as JSON, one object a line"},
@@ -185,6 +191,9 @@ func action(c *cli.Context) error {
 		if c.IsSet(name) && !c.IsSet("read") {
 			return usage("--" + name + " is for captures: -r FILE")
 		}
+	}
+	if _, err := rotation(c); err != nil {
+		return err
 	}
 	var given []string
 	use := runCommand

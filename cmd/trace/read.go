@@ -12,6 +12,7 @@ import (
 
 	"github.com/lannerhq/lanner/internal/capture"
 	"github.com/lannerhq/lanner/internal/pipeline"
+	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/internal/state"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
@@ -36,6 +37,7 @@ type replay struct {
 	*capture.Reader
 	st      *state.State
 	section int
+	anew    func()     // told of a section that is not the first
 	keep    *event.Set // nil is all
 	codes   map[event.Type][]uint16
 	over    atomic.Bool
@@ -44,6 +46,10 @@ type replay struct {
 	since, until moment
 	begun        bool
 	start, end   uint64
+
+	ahead event.Event // read by skip and not yet returned
+	held  bool        // there is one
+	err   error       // or this is what came instead
 }
 
 // disorder is how far behind later events an event may stand in a file: ns. Drivers
@@ -51,6 +57,15 @@ type replay struct {
 const disorder = 1e9
 
 func (r *replay) ReadInto(ev *event.Event) error {
+	if r.held || r.err != nil {
+		*ev, r.held = r.ahead, false
+		return r.err
+	}
+	return r.next(ev)
+}
+
+// next reads an event, which is for the state only if it is not wanted.
+func (r *replay) next(ev *event.Event) error {
 	if r.over.Load() {
 		return pipeline.Stop
 	}
@@ -59,6 +74,7 @@ func (r *replay) ReadInto(ev *event.Event) error {
 	}
 	if s := r.Section(); s != r.section {
 		r.section, r.st = s, state.New(r.State())
+		r.anew()
 	}
 	ts := ev.TS()
 	if !r.begun {
@@ -71,6 +87,24 @@ func (r *replay) ReadInto(ev *event.Event) error {
 		ev.Flags |= event.StateOnly
 	}
 	return nil
+}
+
+// skip applies what is before the first event of a wanted time, so that a capture
+// that is written need not have it, and returns what is known then.
+func (r *replay) skip() *snapshot.State {
+	r.anew = func() {}
+	for {
+		if r.err = r.next(&r.ahead); r.err != nil {
+			break
+		}
+		if r.ahead.TS() >= r.start {
+			r.held = true
+			break
+		}
+		r.st.Apply(&r.ahead)
+	}
+	r.st.Finish()
+	return r.st.Snapshot()
 }
 
 // selected reports whether an event belongs to the selection. Generic events tell
@@ -91,51 +125,61 @@ func (r *replay) selected(ev *event.Event) bool {
 	return false
 }
 
+// openReplay opens the capture that the options name.
+func openReplay(c *cli.Context, in spec.Profile) (r *replay, err error) {
+	r = new(replay)
+	if r.since, err = parseMoment(c.String("since")); err != nil {
+		return nil, usage("--since " + err.Error())
+	}
+	if r.until, err = parseMoment(c.String("until")); err != nil {
+		return nil, usage("--until " + err.Error())
+	}
+	if c.IsSet("events") {
+		keep, err := selection(c, in)
+		if err != nil {
+			return nil, err
+		}
+		r.keep, r.codes = &keep, event.Codes()
+	}
+	name := c.String("read")
+	if name == "-" {
+		r.Reader, err = capture.NewReader(os.Stdin)
+	} else {
+		r.Reader, err = capture.Open(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, plain("open", err))
+	}
+	r.st = state.New(r.State())
+	return r, nil
+}
+
 // readCapture prints or rewrites a capture.
 func readCapture(c *cli.Context) error {
-	if err := oneForm(c); err != nil {
-		return err
-	}
 	in, err := profile(c)
 	if err != nil {
 		return err
 	}
-	since, err := parseMoment(c.String("since"))
-	if err != nil {
-		return usage("--since " + err.Error())
-	}
-	until, err := parseMoment(c.String("until"))
-	if err != nil {
-		return usage("--until " + err.Error())
-	}
-	var rd *capture.Reader
-	name := c.String("read")
-	if name == "-" {
-		rd, err = capture.NewReader(os.Stdin)
-	} else {
-		rd, err = capture.Open(name)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, plain("open", err))
-	}
-	defer rd.Close()
-	src := &replay{Reader: rd, st: state.New(rd.State()), since: since, until: until}
-	if c.IsSet("events") {
-		keep, err := selection(c, in)
-		if err != nil {
-			return err
-		}
-		src.keep, src.codes = &keep, event.Codes()
-	}
-	out, err := openOutputs(c, os.Stdout, rd.State(), in)
+	src, err := openReplay(c, in)
 	if err != nil {
 		return err
 	}
-	signal.Ignore(unix.SIGPIPE)
-	stopProgress := func() {}
+	defer src.Close()
+	name, stopProgress := c.String("read"), func() {}
 	if isTerminal(os.Stderr) && !c.Bool("quiet") && (c.Bool("summary") || !isTerminal(os.Stdout)) {
-		stopProgress = showProgress(name, rd)
+		stopProgress = showProgress(name, src.Reader)
 	}
+	snap := src.State()
+	if c.IsSet("since") {
+		snap = src.skip()
+	}
+	out, err := openOutputs(c, os.Stdout, snap, in)
+	if err != nil {
+		stopProgress()
+		return err
+	}
+	src.anew = out.restart
+	signal.Ignore(unix.SIGPIPE)
 	left := len(out.sinks)
 	stats, err := pipeline.Run(src, out.sinks, pipeline.Options{
 		Count: c.Uint64("count"),
@@ -153,10 +197,10 @@ func readCapture(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if off, cut := rd.Truncated(); cut {
+	if off, cut := src.Truncated(); cut {
 		complain(fmt.Errorf("%s: ends in the middle of a block at offset %d; its writer was killed or the disk was full", name, off))
 	}
-	if n := rd.Skipped(); n > 0 && !c.Bool("quiet") {
+	if n := src.Skipped(); n > 0 && !c.Bool("quiet") {
 		complain(fmt.Errorf("%s: %d events of types that this version does not know were left out", name, n))
 	}
 	printStats(c, nil, moved{stats, out.counters})

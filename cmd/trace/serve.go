@@ -22,8 +22,8 @@ func serveCommand() *cli.Command {
 		&cli.StringFlag{Name: "socket-mode", Category: catWhat, Value: "0600", Usage: "permissions of a Unix socket: `MODE`, as 0660 for tracers of the same group"},
 	}
 	wanted := map[string]bool{
-		"count": true, "snaplen": true, "profile": true, "write": true, "compress": true, "output": true, "json": true,
-		"format": true, "quiet": true, "stats": true, "token-file": true, "stream-buffer": true, "stream-full": true, "stream-wait": true,
+		"count": true, "snaplen": true, "profile": true, "write": true, "compress": true, "file-size": true, "file-time": true, "file-events": true, "files": true, "output": true, "json": true,
+		"format": true, "summary": true, "quiet": true, "stats": true, "token-file": true, "stream-buffer": true, "stream-full": true, "stream-wait": true,
 	}
 	for _, f := range flags() {
 		if wanted[f.Names()[0]] {
@@ -61,6 +61,9 @@ func serve(c *cli.Context) error {
 	}
 	in, err := profile(c)
 	if err != nil {
+		return err
+	}
+	if _, err := rotation(c); err != nil {
 		return err
 	}
 	quiet := c.Bool("quiet")

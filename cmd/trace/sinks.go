@@ -157,6 +157,14 @@ func (o *outputs) openText(c *cli.Context, std *os.File) error {
 
 func (o *outputs) openCapture(c *cli.Context, snap *snapshot.State, in spec.Profile) error {
 	name := c.String("write")
+	opts := capture.Options{Profile: in, Gzip: c.Bool("compress") || strings.HasSuffix(name, ".gz")}
+	rot, err := rotation(c)
+	if err != nil {
+		return err
+	}
+	if rot != (capture.Rotation{}) {
+		return o.openFiles(name, snap, rot, opts)
+	}
 	var w io.Writer = os.Stdout
 	if name != "-" {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -166,8 +174,7 @@ func (o *outputs) openCapture(c *cli.Context, snap *snapshot.State, in spec.Prof
 		o.closers = append(o.closers, f.Close)
 		w = f
 	}
-	gz := c.Bool("compress") || strings.HasSuffix(name, ".gz")
-	cw, err := capture.NewWriter(w, snap, capture.Options{Profile: in, Gzip: gz})
+	cw, err := capture.NewWriter(w, snap, opts)
 	if err != nil {
 		return sinkError("write capture", name, err)
 	}

@@ -4,7 +4,8 @@
 // In a nutshell: a file is a row of blocks: a section header, what readers must
 // know before the first event (a snapshot.State), then one block for each
 // event. NewWriter writes all up to the events at once, WriteEvent appends, and
-// Section starts anew with another snapshot; a Reader is an event.Source. Each block has its length in front and behind:
+// Section starts anew with another snapshot; Files does so in files that each are
+// whole; a Reader is an event.Source. Each block has its length in front and behind:
 //
 //	offset  size
 //	0       4      type

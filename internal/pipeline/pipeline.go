@@ -31,6 +31,12 @@ type Ticker interface {
 	Tick(st *state.State) error
 }
 
+// A Beginner is a sink that must know what was before an event: where something new
+// begins with the event. Begin is called before ev is applied to st.
+type Beginner interface {
+	Begin(ev *event.Event, st *state.State) error
+}
+
 // Options say how to run.
 type Options struct {
 	Count   uint64              // stop reporting after so many events; 0 is no limit
@@ -103,14 +109,15 @@ func (r *runner) write(ev *event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	st := r.o.State()
+	r.each(func(s Sink) error {
+		if b, ok := s.(Beginner); ok {
+			return b.Begin(ev, st)
+		}
+		return nil
+	})
 	st.Apply(ev)
 	r.st = st
-	for i := 0; i < len(r.sinks); i++ {
-		if err := r.sinks[i].Write(ev, st); err != nil {
-			r.fail(i, err)
-			i--
-		}
-	}
+	r.each(func(s Sink) error { return s.Write(ev, st) })
 	r.dirty = true
 	if ev.Flags&event.StateOnly != 0 {
 		return
@@ -121,20 +128,21 @@ func (r *runner) write(ev *event.Event) {
 	}
 }
 
-func (r *runner) fail(i int, err error) {
-	r.sinks = append(r.sinks[:i:i], r.sinks[i+1:]...)
-	r.o.OnError(err)
+// each does something with every sink, and leaves out those that fail.
+func (r *runner) each(do func(Sink) error) {
+	for i := 0; i < len(r.sinks); i++ {
+		if err := do(r.sinks[i]); err != nil {
+			r.sinks = append(r.sinks[:i:i], r.sinks[i+1:]...)
+			i--
+			r.o.OnError(err)
+		}
+	}
 }
 
 func (r *runner) flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := 0; i < len(r.sinks); i++ {
-		if err := r.flushSink(r.sinks[i]); err != nil {
-			r.fail(i, err)
-			i--
-		}
-	}
+	r.each(r.flushSink)
 	r.dirty = false
 }
 

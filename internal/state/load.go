@@ -13,6 +13,7 @@ const (
 	cloneNewPID    = 1 << 6
 	cloneParent    = 1 << 8
 	cloneThread    = 1 << 13
+	cloneInverted  = 1 << 16 // the child's event came, its parent's is still to come
 	cloneInPIDNS   = 1 << 29
 	openCloexec    = 1 << 12 // PPM_O_CLOEXEC
 	openDirectory  = 1 << 10 // PPM_O_DIRECTORY
@@ -62,6 +63,9 @@ func share(t, leader *Thread) {
 func (s *State) loadThread(in *snapshot.Thread) {
 	t := newThread(in.TID)
 	t.Proc = nil
+	if in.Flags&cloneInverted != 0 {
+		t.born = bornChild
+	}
 	s.list(t)
 	p := s.procs[in.PID]
 	if p == nil || in.TID == in.PID {

@@ -11,6 +11,9 @@ import (
 // reader that comes in the middle. Threads that nothing but the id is known of are
 // left out; what events do not tell (sizes of files, link speeds) is as it was in
 // the first snapshot, or zero.
+//
+// What the event just applied has closed or ended is among it until Finish, for readers
+// that are shown the event.
 func (s *State) Snapshot() *snapshot.State {
 	out := &snapshot.State{Machine: s.Machine, Interfaces: s.interfaces}
 	for _, u := range s.users {
@@ -34,6 +37,10 @@ func (s *State) Snapshot() *snapshot.State {
 	return out
 }
 
+// Finish forgets what the event just applied has closed or ended, as the next Apply
+// does.
+func (s *State) Finish() { s.finish() }
+
 func saveThread(t *Thread) snapshot.Thread {
 	p := t.Proc
 	out := snapshot.Thread{
@@ -44,8 +51,11 @@ func saveThread(t *Thread) snapshot.Thread {
 		VMSize: t.VMSize, VMRSS: t.VMRSS, VMSwap: t.VMSwap, MajFault: t.MajFault, MinFault: t.MinFault,
 		TTY: p.TTY, CapInh: t.CapInh, CapPrm: t.CapPrm, CapEff: t.CapEff, ExeIno: p.ExeIno,
 	}
+	if t.born == bornChild {
+		out.Flags = cloneInverted
+	}
 	if t.TID != p.PID {
-		out.Flags = cloneThread | cloneFiles
+		out.Flags |= cloneThread | cloneFiles
 		return out // its descriptors are the leader's
 	}
 	nums := make([]int64, 0, len(t.files.m))
