@@ -12,24 +12,38 @@ import (
 
 // A tracee's next stop is often only microseconds away, while going to sleep and
 // being woken on another CPU costs both sides more than that, most of all in a
-// virtual machine, where an idle CPU is given back to the host. So the driver
-// looks for a report for a while before it sleeps, as long as that pays: on one
-// CPU, or on a busy machine, the tracee would wait for the CPU that we look with.
+// virtual machine, where an idle CPU is given back to the host. So the driver may
+// look for a report for a while before it sleeps. Whether that pays depends on where
+// the scheduler puts us and the tracee, on what else runs, and on the machine: where
+// both share a CPU, the tracee would wait for the CPU that we look with. It can only
+// be tried, and so it is, over and over.
 
 const (
 	lookFor    = 100 * time.Microsecond // of looking before sleeping
 	looksATime = 8                      // between two readings of the clock
-	trial      = 64                     // waits, after which looking is judged
-	goodTrial  = trial / 4              // hits that it must have then
-	offStops   = 512                    // stops without looking after a bad judgement
+	trialLen   = 64                     // reports
+	slow       = 2 * lookFor            // what counts as most for a report: then it is not we who are waited for
+	minStay    = 4                      // trials
+	maxStay    = 64
 )
 
-// A spinner decides whether to look before sleeping.
+// Ways to wait.
+const (
+	sleeping = iota
+	looking
+)
+
+// A spinner decides how to wait, by how long reports take to come.
 type spinner struct {
 	allowed bool
-	tries   int
-	hits    int
-	off     int // stops left without looking
+	way     int
+	took    [2]time.Duration // of the last trials, per report; 0: not tried yet
+	n       int              // reports of this trial
+	sum     time.Duration
+	last    time.Time // when a report came
+	stay    int       // trials in the better way, before the other one's next
+	left    int       // of these
+	trying  bool      // this trial is of the other way
 }
 
 // next waits for a report, see wait.
@@ -37,37 +51,60 @@ func (s *spinner) next() (tid int, status unix.WaitStatus, e syscall.Errno) {
 	if !s.allowed {
 		return wait(true)
 	}
-	if s.off > 0 {
-		s.off--
-		return wait(true)
+	if s.way == looking {
+		tid, status, e = look()
 	}
+	if tid == 0 && e == 0 {
+		tid, status, e = wait(true)
+	}
+	now := time.Now()
+	s.sum += min(now.Sub(s.last), slow)
+	s.last = now
+	if s.n++; s.n == trialLen {
+		s.judge()
+	}
+	return tid, status, e
+}
+
+// look waits for a report without sleeping, and not for long.
+func look() (tid int, status unix.WaitStatus, e syscall.Errno) {
 	for start := time.Now(); ; {
 		for range looksATime {
 			if tid, status, e = wait(false); tid != 0 || e != 0 {
-				s.judge(1)
 				return tid, status, e
 			}
 		}
 		if time.Since(start) > lookFor {
-			break
+			return 0, 0, 0
 		}
 		yield()
 	}
-	s.judge(0)
-	return wait(true)
 }
 
-// judge counts a look that found a report, or none.
-func (s *spinner) judge(hit int) {
-	s.tries++
-	s.hits += hit
-	if s.tries < trial {
+// judge ends a trial and chooses the way of the next.
+func (s *spinner) judge() {
+	s.took[s.way] = s.sum / trialLen
+	s.n, s.sum = 0, 0
+	other := 1 - s.way
+	better := sleeping
+	if s.took[looking] < s.took[sleeping]*15/16 { // it costs a CPU, and must be worth it
+		better = looking
+	}
+	switch {
+	case s.took[other] == 0:
+		s.way, s.trying = other, true
 		return
+	case s.way == better && !s.trying:
+		if s.left--; s.left <= 0 {
+			s.way, s.trying = other, true
+		}
+		return
+	case s.way != better && s.trying: // as before
+		s.stay = min(2*s.stay, maxStay)
+	default:
+		s.stay = minStay
 	}
-	if s.hits < goodTrial {
-		s.off = offStops
-	}
-	s.tries, s.hits = 0, 0
+	s.way, s.trying, s.left = better, false, s.stay
 }
 
 // spareCPU reports whether we may run on a CPU of our own beside a tracee: there
