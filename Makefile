@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
 LDFLAGS := -w -X main.release=$(VERSION)
 
-.PHONY: all generate check test test-kernels bench clean deps
+.PHONY: all generate check test test-kernels bench clean deps image-programs images
 
 all: bin/trace bin/inject
 
@@ -15,6 +15,24 @@ bin/inject: FORCE
 
 bin/trace: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/trace
+
+# The images, as OCI archives in out/images, by buildah; other builders take the
+# Dockerfiles as they are once "make image-programs" was run.
+PLATFORMS ?= linux/amd64 linux/arm64
+DEBIAN ?= docker.io/library/debian:13-slim
+
+images: image-programs
+	@PLATFORMS='$(PLATFORMS)' images/build trace:latest images/base
+	@PLATFORMS='$(PLATFORMS)' images/build trace:debian images/base --build-arg BASE=$(DEBIAN)
+	@PLATFORMS='$(PLATFORMS)' images/build inject:latest images/injector
+
+image-programs: $(foreach arch,$(PLATFORMS:linux/%=%),images/base/bin/$(arch)/trace images/injector/bin/$(arch)/inject)
+
+images/base/bin/%/trace: FORCE
+	CGO_ENABLED=0 GOARCH=$* $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/trace
+
+images/injector/bin/%/inject: FORCE
+	CGO_ENABLED=0 GOARCH=$* $(GO) build -trimpath -ldflags '-s $(LDFLAGS)' -o $@ ./cmd/inject
 
 # Everything that repeats a name of kernel/event/spec, the probe's objects, and the
 # manual pages.
@@ -50,6 +68,6 @@ bench: bin/trace
 	$(GO) run ./internal/bench -trace bin/trace $(BENCHFLAGS)
 
 clean:
-	rm -rf bin out
+	rm -rf bin out images/*/bin
 
 FORCE:

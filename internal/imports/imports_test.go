@@ -38,6 +38,8 @@ var allowed = map[string][]string{
 	"internal/debian":     {},
 	"internal/sysdigtest": {"internal/debian"},
 
+	"images": {},
+
 	"internal/vmtest":       {"internal/debian", "internal/vmtest/plan"},
 	"internal/vmtest/init":  {"internal/vmtest/plan"},
 	"internal/vmtest/plan":  {},
