@@ -30,13 +30,15 @@ var allowed = map[string][]string{
 	"kernel": {"bpf", "internal/procfs", "internal/signals", "kernel/driver", "kmod"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
-	"internal/state":      {"internal/snapshot", "kernel/event", "kernel/event/spec"},
-	"internal/capture":    {"internal/snapshot", "kernel/event", "kernel/event/spec"},
-	"internal/output":     {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
-	"internal/pipeline":   {"internal/state", "kernel/event"},
-	"internal/stream":     {"internal/capture", "internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
-	"internal/debian":     {},
-	"internal/sysdigtest": {"internal/debian"},
+	"internal/state":         {"internal/snapshot", "kernel/event", "kernel/event/spec"},
+	"internal/capture":       {"internal/snapshot", "kernel/event", "kernel/event/spec"},
+	"internal/output":        {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
+	"internal/pipeline":      {"internal/state", "kernel/event"},
+	"internal/stream":        {"internal/capture", "internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
+	"internal/udig":          {"kernel/event", "kernel/event/spec"},
+	"internal/udig/udigtest": {"kernel/event"},
+	"internal/debian":        {},
+	"internal/sysdigtest":    {"internal/debian"},
 
 	"images": {},
 
@@ -54,7 +56,7 @@ var allowed = map[string][]string{
 
 	"cmd/trace": {
 		"internal/capture", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
-		"internal/snapshot", "internal/state", "internal/stream", "kernel", "kernel/event", "kernel/event/spec", "ptrace",
+		"internal/snapshot", "internal/state", "internal/stream", "internal/udig", "kernel", "kernel/event", "kernel/event/spec", "ptrace",
 	},
 }
 

@@ -1,0 +1,460 @@
+package udig
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lannerhq/lanner/internal/udig/udigtest"
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// shm returns a directory like Dir.
+func shm(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(Dir, "lanner-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func open(t testing.TB, dir string, l Layout) *Ring {
+	t.Helper()
+	r, err := Open(dir, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func consume(t testing.TB, dir string) *udigtest.Consumer {
+	t.Helper()
+	c, err := udigtest.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// reading makes the event "read res=n data=..." of a thread, with size bytes of data.
+func reading(tid, n int64, size int) *event.Event {
+	var b event.Builder
+	ev := new(event.Event)
+	b.Begin(event.ReadX, uint64(n), tid, 2)
+	b.PutS64(n)
+	b.PutBytes(make([]byte, size))
+	if _, err := ev.Parse(b.End()); err != nil {
+		panic(err)
+	}
+	return ev
+}
+
+// TestLayouts: sizes, and where the status is, as the contract has them.
+func TestLayouts(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		size, kinds int
+	}{{"0.36.2", 240, 14}, {"0.13", 240, 14}, {"0.12", 224, 12}, {"0.8", 128, 0}} {
+		l, err := ParseLayout(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.size() != c.size || len(l.kinds) != c.kinds || l.info != offKinds+8*(c.kinds+3) {
+			t.Errorf("%s: %+v, %d bytes", c.name, l, l.size())
+		}
+		dir := shm(t)
+		r := open(t, dir, l)
+		for name, size := range map[string]int64{bufName: ringSize, descsName: int64(c.size)} {
+			st, err := os.Stat(filepath.Join(dir, name))
+			if err != nil || st.Size() != size || st.Mode().Perm() != segmentMode {
+				t.Errorf("%s %s: %d bytes, mode %v, %v", c.name, name, st.Size(), st.Mode(), err)
+			}
+		}
+		if *r.status32(offInit) != 1 {
+			t.Error("not initialized")
+		}
+		for _, o := range layouts {
+			if o.size() == l.size() {
+				continue
+			}
+			if _, err := Open(dir, o); err == nil || !strings.Contains(err.Error(), "--udig-layout "+l.Name) {
+				t.Errorf("%s opened as %s: %v", l.Name, o.Name, err)
+			}
+		}
+	}
+	if _, err := ParseLayout("0.37"); err == nil {
+		t.Error("0.37 is a layout")
+	}
+	if firstLater != 418 { // Falco 0.36.2's PPM_EVENT_MAX
+		t.Errorf("edition 0.36 ends at %d", firstLater)
+	}
+}
+
+// TestKinds: the kinds of drops are those of the kernel drivers.
+func TestKinds(t *testing.T) {
+	f, err := os.Open("../../kernel/uapi/drops.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	numbers, err := os.ReadFile("../../kernel/uapi/event.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := map[string]event.Type{} // by the name in C
+	for _, m := range regexp.MustCompile(`EVENT_(\w+) = (\d+),`).FindAllStringSubmatch(string(numbers), -1) {
+		n, _ := strconv.Atoi(m[2])
+		row[m[1]] = event.Type(n)
+	}
+	want := map[event.Type]string{}
+	var cases []event.Type
+	label, result := regexp.MustCompile(`case EVENT_(\w+?)(?: \| 1)?:`), regexp.MustCompile(`return (?:enter \? DROP_(\w+) : )?DROP_(\w+);`)
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if m := label.FindStringSubmatch(lines.Text()); m != nil {
+			ev, ok := row[m[1]]
+			if !ok {
+				t.Fatalf("no event %s", m[1])
+			}
+			cases = append(cases, ev)
+		} else if m := result.FindStringSubmatch(lines.Text()); m != nil && len(cases) > 0 {
+			for _, ev := range cases {
+				want[ev] = strings.ToLower(m[2])
+				if m[1] != "" && m[1] != "OTHER" {
+					want[ev&^1] = strings.ToLower(m[1])
+				}
+			}
+			cases = nil
+		}
+	}
+	if len(want) < 80 {
+		t.Fatalf("only %d kinds found", len(want))
+	}
+	l := layouts[0]
+	for i := range spec.Events {
+		ev := event.Type(i)
+		got := ""
+		if k := l.kindOf(ev); k >= 0 {
+			got = l.kinds[k]
+		}
+		if spec.Events[i].In&spec.V036 != 0 && got != want[ev] {
+			t.Errorf("%d %s: %q, the drivers have %q", i, spec.Events[i].Ident, got, want[ev])
+		}
+	}
+}
+
+// TestRing: what is written is read, over the end of the ring too; what has no room is
+// counted, and nothing waits.
+func TestRing(t *testing.T) {
+	for _, l := range layouts {
+		t.Run(l.Name, func(t *testing.T) {
+			dir := shm(t)
+			r := open(t, dir, l)
+			ev := reading(7, 0, 60000)
+			if err := r.Write(ev); err != nil || r.Stats().NoConsumer != 1 {
+				t.Errorf("without a consumer: %v, %+v", err, r.Stats())
+			}
+			c := consume(t, dir)
+			next := int64(0)
+			for range 5 {
+				room := ringSize / len(ev.Bytes())
+				for i := range room + 3 {
+					if err := r.Write(reading(7, next+int64(min(i, room)), 60000)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				n, err := c.Read(func(ev *event.Event) {
+					if got, _ := ev.Int(0); got != next || ev.TID() != 7 {
+						t.Fatalf("event %d of thread %d, want %d", got, ev.TID(), next)
+					}
+					next++
+				})
+				if err != nil || n != room {
+					t.Fatalf("%d events, want %d; %v", n, room, err)
+				}
+			}
+			st := r.Stats()
+			if st.NoRoom != 15 || st.Written != uint64(next) || *c.Counter(offDrops) != 15 || *c.Counter(offEvts) != 15+uint64(next) {
+				t.Errorf("%+v; n_evts %d, n_drops_buffer %d", st, *c.Counter(offEvts), *c.Counter(offDrops))
+			}
+			*c.Status(offStopped) = 1
+			r.Write(ev)
+			if st := r.Stats(); st.Stopped != 1 {
+				t.Errorf("stopped: %+v", st)
+			}
+		})
+	}
+}
+
+// TestDropKinds: a lost event is counted under its kind.
+func TestDropKinds(t *testing.T) {
+	dir := shm(t)
+	r := open(t, dir, layouts[0])
+	c := consume(t, dir)
+	for r.Stats().NoRoom == 0 {
+		r.Write(reading(1, 1, 60000))
+	}
+	var b event.Builder
+	var ev event.Event
+	b.Begin(event.ProcExitE, 1, 1, 1)
+	b.PutBytes(make([]byte, 60000))
+	ev.Parse(b.End())
+	r.Write(&ev)
+	if n := *c.Counter(128); n != 1 { // n_drops_buffer_proc_exit
+		t.Errorf("proc_exit: %d", n)
+	}
+}
+
+// TestStale: a consumer that died is told from one that is slow.
+func TestStale(t *testing.T) {
+	dir := shm(t)
+	r := open(t, dir, layouts[0])
+	c := consume(t, dir)
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	*c.Status(offPID) = int32(dead.Process.Pid)
+	for r.Stats().Lost()+r.Stats().NoConsumer == 0 {
+		r.Write(reading(1, 1, 60000))
+	}
+	if st := r.Stats(); st.NoConsumer != 1 || st.NoRoom != 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// TestProducers: several producers write one ring.
+func TestProducers(t *testing.T) {
+	dir := shm(t)
+	const producers, each = 4, 5000
+	first := open(t, dir, layouts[0])
+	c := consume(t, dir)
+	var wg sync.WaitGroup
+	for p := range int64(producers) {
+		r := first
+		if p > 0 {
+			r = open(t, dir, layouts[0])
+		}
+		wg.Go(func() {
+			for i := range int64(each) {
+				for ev, before := reading(p, i, 10), r.Stats().Written; r.Stats().Written == before; {
+					if err := r.Write(ev); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	var next [producers]int64
+	for got := 0; got < producers*each; {
+		n, err := c.Read(func(ev *event.Event) {
+			v, _ := ev.Int(0)
+			if v != next[ev.TID()] {
+				t.Fatalf("producer %d: event %d, want %d", ev.TID(), v, next[ev.TID()])
+			}
+			next[ev.TID()]++
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += n
+		if n == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	wg.Wait()
+}
+
+// TestHolderDies: a producer that is killed while it holds the lock costs the others
+// nothing; one that is merely stopped costs events, not time.
+func TestHolderDies(t *testing.T) {
+	dir := shm(t)
+	r := open(t, dir, layouts[0])
+	c := consume(t, dir)
+	holder := exec.Command(os.Args[0], "-test.run", "^TestHold$")
+	holder.Env = append(os.Environ(), "UDIG_TEST_HOLD="+dir)
+	out, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "held\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	ev := reading(1, 1, 10)
+	begun := time.Now()
+	for range 1000 {
+		r.Write(ev)
+	}
+	if st := r.Stats(); st.Locked != 1000 || st.Written != 0 {
+		t.Errorf("%+v", st)
+	}
+	if took := time.Since(begun); took > 10*time.Second { // 1000 times 20 ms is 20 s
+		t.Errorf("1000 events took %v", took)
+	}
+	holder.Process.Kill()
+	holder.Wait()
+	r.Write(ev)
+	if st := r.Stats(); st.Written != 1 {
+		t.Errorf("after its death: %+v", st)
+	}
+	if n, err := c.Read(func(*event.Event) {}); n != 1 || err != nil {
+		t.Errorf("read %d, %v", n, err)
+	}
+	// A holder that is no producer of ours is waited for a while, once.
+	*c.Lock() = 1
+	for end := time.Now().Add(30 * time.Second); r.Stats().Written == 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the lock of a stranger is never taken over")
+		}
+		r.Write(ev)
+	}
+}
+
+// TestHold holds the lock until it is killed, for TestHolderDies.
+func TestHold(t *testing.T) {
+	dir := os.Getenv("UDIG_TEST_HOLD")
+	if dir == "" {
+		t.Skip("is for TestHolderDies")
+	}
+	r := open(t, dir, layouts[0])
+	if !r.lock.take() {
+		t.Fatal("not taken")
+	}
+	fmt.Println("held")
+	time.Sleep(time.Hour)
+}
+
+// TestCut: a ring that is cut while it is used is an error.
+func TestCut(t *testing.T) {
+	for _, name := range []string{bufName, descsName} {
+		dir := shm(t)
+		r := open(t, dir, layouts[0])
+		consume(t, dir)
+		ev := reading(1, 1, 10)
+		if err := r.Write(ev); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(filepath.Join(dir, name), 0); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := r.Write(ev); err != errGone {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		// The consumer of the test has no guard.
+		if err := os.Truncate(filepath.Join(dir, name), ringSize); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestForeign: what is no ring is not taken for one.
+func TestForeign(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"empty":    func(p string) error { return os.WriteFile(p, nil, 0o600) },
+		"odd size": func(p string) error { return os.WriteFile(p, []byte(strings.Repeat("x", 100000)), 0o600) },
+		"link":     func(p string) error { return os.Symlink("/etc/passwd", p) },
+		"pipe":     func(p string) error { return exec.Command("mkfifo", p).Run() },
+		"dir":      func(p string) error { return os.Mkdir(p, 0o700) },
+	} {
+		dir := shm(t)
+		if err := make(filepath.Join(dir, bufName)); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := Open(dir, layouts[0]); err == nil {
+			r.Close()
+			t.Errorf("%s: opened", name)
+		} else if strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("%s: %q", name, err)
+		}
+	}
+}
+
+// TestOldReaders: readers before libs 0.13 get no types or codes that they do not know.
+func TestOldReaders(t *testing.T) {
+	dir := shm(t)
+	l, _ := ParseLayout("0.8")
+	r := open(t, dir, l)
+	c := consume(t, dir)
+	var b event.Builder
+	var ev event.Event
+	for _, code := range []uint16{1, 328, 329, 400} {
+		b.Reset()
+		b.Begin(event.GenericX, 1, 1, 2)
+		b.PutU16(code)
+		b.PutU16(5)
+		ev.Parse(b.End())
+		r.Write(&ev)
+		if got, _ := ev.Int(0); got != int64(code) {
+			t.Errorf("the event was changed for others: %d", got)
+		}
+	}
+	b.Reset()
+	b.Begin(336, 1, 1, 0)
+	ev.Parse(b.End())
+	r.Write(&ev)
+	var got []string
+	c.Read(func(ev *event.Event) {
+		v, _ := ev.Int(0)
+		got = append(got, strconv.FormatInt(v, 10))
+	})
+	if s := strings.Join(got, " "); s != "1 328 0 0" || r.Stats().Unknown != 1 {
+		t.Errorf("codes %s, %+v", s, r.Stats())
+	}
+}
+
+// FuzzDescs: whatever stands in udig_descs, a write ends soon, with every event counted.
+func FuzzDescs(f *testing.F) {
+	f.Add(uint32(0), uint32(0), uint64(0), int32(1), int32(0), 100)
+	f.Add(uint32(ringSize), uint32(5), uint64(0), int32(1), int32(0), 100)
+	f.Add(uint32(5), ^uint32(0), uint64(1), int32(-1), int32(0), 60000)
+	f.Add(uint32(ringSize-1), uint32(ringSize-1), uint64(mark), int32(1), int32(0), 100)
+	f.Add(uint32(ringSize-30), uint32(ringSize/2), ^uint64(0), int32(1), int32(0), 60000)
+	dir := shm(f)
+	r := open(f, dir, layouts[0])
+	c := consume(f, dir)
+	ring := len(c.Ring)
+	total := uint64(0)
+	f.Fuzz(func(t *testing.T, head, tail uint32, lock uint64, pid, stopped int32, size int) {
+		atomic.StoreUint32(c.Head(), head)
+		atomic.StoreUint32(c.Tail(), tail)
+		atomic.StoreUint64(c.Lock(), lock)
+		*c.Status(offPID), *c.Status(offStopped) = pid, stopped
+		ev := reading(1, 1, min(max(size, 0), event.MaxParamLen))
+		if err := r.Write(ev); err != nil {
+			t.Fatal(err)
+		}
+		total++
+		s := r.Stats()
+		if sum := s.Written + s.NoConsumer + s.Stopped + s.Lost() + s.Unknown; sum != total {
+			t.Fatalf("%d events, %+v", total, s)
+		}
+		if now := atomic.LoadUint32(c.Head()); now != head {
+			if head >= uint32(ring) || tail >= uint32(ring) {
+				t.Fatalf("wrote at %d, tail %d", head, tail)
+			}
+			if n := (now - head) & uint32(ring-1); n != binary.LittleEndian.Uint32(ev.Bytes()[16:]) {
+				t.Fatalf("head went on by %d", n)
+			}
+		}
+	})
+}
