@@ -88,6 +88,8 @@ EXAMPLES:
    trace -r run.scap --since +10s      events from ten seconds after the first
    trace --format '%proc.name %evt.type %fd.name' -e file cat /etc/hosts
    trace --host -e execve,connect      the whole machine, by a kernel driver
+   trace -q -w unix:/run/lanner.sock ./server     to a trace serve that listens there
+   trace -q --udig --udig-wait 30s ./server       into the ring that Falco 0.36 reads
    trace probe                         which drivers can be used here, and why not
 
 ENVIRONMENT:
@@ -122,7 +124,7 @@ func sourceFlags() []cli.Flag {
 
 // commandFlags are those that a COMMAND may have.
 func commandFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Category: catWhat, Usage: "every call of the contract"},
 		&cli.StringFlag{Name: "events", Aliases: []string{"e"}, Category: catWhat, Usage: "events of `SET`: names, patterns and sets, separated by commas; '!' takes away (trace list sets)"},
 		&cli.IntFlag{Name: "snaplen", Aliases: []string{"s"}, Category: catWhat, Value: 80, Usage: "keep `N` bytes of I/O data"},
@@ -150,7 +152,7 @@ func commandFlags() []cli.Flag {
 		&cli.IntFlag{Name: "buffer-preset", Category: catHow, Value: 4, Usage: "kernel drivers: size of each buffer, `N` from 1 (1 MiB) to 10 (512 MiB), twice as much each"},
 		&cli.IntFlag{Name: "cpus-per-buffer", Category: catHow, Value: 1, Usage: "kernel drivers: `N` CPUs share a buffer; 0: all share one"},
 		&cli.StringFlag{Name: "on-failure", Category: catHow, Value: "refuse", Usage: "what to do with COMMAND where tracing is denied: refuse, or run it untraced"},
-	}
+	}, udigFlags()...)
 }
 
 const helpTemplate = `NAME:
@@ -216,7 +218,14 @@ func action(c *cli.Context) error {
 
 // profile returns the chosen edition.
 func profile(c *cli.Context) (spec.Profile, error) {
-	switch p := c.String("profile"); p {
+	p := c.String("profile")
+	if c.Bool("udig") {
+		if c.IsSet("profile") && p != "0.36" {
+			return spec.None, usage("readers of the ring know no --profile but 0.36")
+		}
+		p = "0.36"
+	}
+	switch p {
 	case "current":
 		return spec.Current, nil
 	case "0.36":

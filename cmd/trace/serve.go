@@ -21,12 +21,13 @@ func serveCommand() *cli.Command {
 		&cli.StringFlag{Name: "listen", Category: catWhat, Required: true, Usage: "listen at `ADDRESS`: unix:PATH or tcp:HOST:PORT"},
 		&cli.StringFlag{Name: "socket-mode", Category: catWhat, Value: "0600", Usage: "permissions of a Unix socket: `MODE`, as 0660 for tracers of the same group"},
 	}
-	wanted := map[string]bool{
-		"count": true, "snaplen": true, "profile": true, "write": true, "compress": true, "file-size": true, "file-time": true, "file-events": true, "files": true, "output": true, "json": true,
-		"format": true, "summary": true, "quiet": true, "stats": true, "token-file": true, "stream-buffer": true, "stream-full": true, "stream-wait": true,
-	}
 	for _, f := range flags() {
-		if wanted[f.Names()[0]] {
+		switch f.Names()[0] {
+		case "count", "snaplen", "profile":
+			own = append(own, f)
+			continue
+		}
+		if k, ok := f.(cli.CategorizableFlag); ok && slices.Contains([]string{catOut, catStream, catUdig}, k.GetCategory()) {
 			own = append(own, f)
 		}
 	}
@@ -126,7 +127,7 @@ func (r *reception) join(t *stream.Tracer, snap *snapshot.State) {
 		snap.Users = slices.DeleteFunc(snap.Users, func(u snapshot.User) bool { _, known := r.st.UserName(u.UID); return known })
 		snap.Groups = slices.DeleteFunc(snap.Groups, func(g snapshot.Group) bool { _, known := r.st.GroupName(g.GID); return known })
 		r.st.Add(snap)
-		r.out.restart()
+		r.out.joined(snap, t.Base != 0)
 	})
 }
 

@@ -28,14 +28,24 @@ type outputs struct {
 
 	counters []counter // of sinks that count, complete once closed
 	restarts []func()  // see restart
-	kill     func()    // ends a command that does not end with us, nil where there is none
+	joins    []func(snap *snapshot.State, foreign bool)
+	kill     func() // ends a command that does not end with us, nil where there is none
 }
 
-// restart tells sinks that the state has changed by more than events tell: another
-// machine or container has come. Those that carry the state describe it anew.
+// restart tells sinks that the state has changed by more than events tell. Those that
+// carry the state describe it anew.
 func (o *outputs) restart() {
 	for _, f := range o.restarts {
 		f()
+	}
+}
+
+// joined tells sinks of threads that no event has told of: those of another tracer.
+// foreign says that their ids are not of our PID namespace.
+func (o *outputs) joined(snap *snapshot.State, foreign bool) {
+	o.restart()
+	for _, f := range o.joins {
+		f(snap, foreign)
 	}
 }
 
@@ -108,6 +118,12 @@ func openOutputs(c *cli.Context, std *os.File, snap *snapshot.State, in spec.Pro
 			open = o.openStream
 		}
 		if err := open(c, snap, in); err != nil {
+			o.close()
+			return nil, err
+		}
+	}
+	if c.Bool("udig") {
+		if err := o.openRing(c, in); err != nil {
 			o.close()
 			return nil, err
 		}
