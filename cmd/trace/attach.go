@@ -28,7 +28,7 @@ func attach(c *cli.Context) error {
 	return r.start(
 		func() error { return ptraceAttach(c, r, pids) },
 		func(refused error) error {
-			return watch(c, r, kernel.Scope{PIDs: pids}, func() *snapshot.State { return scan(pids) }, refused)
+			return watch(c, r, kernel.Scope{PIDs: pids}, func() *snapshot.State { return r.scan(pids) }, refused)
 		},
 	)
 }
@@ -65,7 +65,7 @@ func ptraceAttach(c *cli.Context, r *request, pids []int) error {
 			return refusal{err}
 		}
 	}
-	snap := scan(pids)
+	snap := r.scan(pids)
 	out, err := openOutputs(c, os.Stdout, snap, r.in)
 	if err != nil {
 		d.Close()
@@ -77,7 +77,7 @@ func ptraceAttach(c *cli.Context, r *request, pids []int) error {
 			d.Release()
 		}
 	})
-	stats, err := pump(c, d, out, snap, func() { go d.Release() })
+	stats, err := pump(c, r.source(d), out, snap, func() { go d.Release() })
 	ended.Store(true)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func watch(c *cli.Context, r *request, scope kernel.Scope, look func() *snapshot
 	if err != nil {
 		return err
 	}
-	stats, err := pump(c, d, out, snap, d.Stop)
+	stats, err := pump(c, r.source(d), out, snap, d.Stop)
 	if err != nil {
 		return err
 	}

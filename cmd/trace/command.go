@@ -52,7 +52,7 @@ func ptraceCommand(c *cli.Context, r *request, path string, argv []string) error
 	var out *outputs
 	var outErr error
 	err = d.Start(path, argv, os.Environ(), func(pid int) {
-		snap = scan([]int{pid})
+		snap = r.scan([]int{pid})
 		out, outErr = openOutputs(c, os.Stderr, snap, r.in)
 	})
 	if err != nil {
@@ -66,7 +66,7 @@ func ptraceCommand(c *cli.Context, r *request, path string, argv []string) error
 		return outErr
 	}
 	forward(d.Root(), d.Struck, nil)
-	stats, err := pump(c, d, out, snap, nil)
+	stats, err := pump(c, r.source(d), out, snap, nil)
 	if err != nil {
 		return err
 	}

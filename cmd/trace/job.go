@@ -42,7 +42,7 @@ func kernelCommand(c *cli.Context, r *request, path string, argv []string, refus
 		return err
 	}
 	defer j.driver.Close()
-	snap := scan([]int{cmd.PID})
+	snap := r.scan([]int{cmd.PID})
 	out, err := openOutputs(c, os.Stderr, snap, r.in)
 	if err != nil {
 		cmd.Abandon()
@@ -55,7 +55,7 @@ func kernelCommand(c *cli.Context, r *request, path string, argv []string, refus
 		return notRun(path, err)
 	}
 	go j.wait()
-	stats, err := pump(c, j, out, snap, nil)
+	stats, err := pump(c, r.source(j), out, snap, nil)
 	if err != nil {
 		complain(err) // the command goes on
 	}

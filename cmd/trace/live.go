@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/container"
 	"github.com/lannerhq/lanner/internal/pipeline"
 	"github.com/lannerhq/lanner/internal/procfs"
 	"github.com/lannerhq/lanner/internal/snapshot"
@@ -56,8 +57,11 @@ func pumpWith(c *cli.Context, src event.Source, out *outputs, st func() *state.S
 	return moved{stats, out.counters}, err
 }
 
+// source returns a source of events with what else the options ask for.
+func (r *request) source(src event.Source) event.Source { return container.Source(src, r.container) }
+
 // scan describes processes and their ancestors, so that parents have names.
-func scan(pids []int) *snapshot.State {
+func (r *request) scan(pids []int) *snapshot.State {
 	all := slices.Clone(pids)
 	for _, pid := range pids {
 		for pid > 1 {
@@ -69,7 +73,9 @@ func scan(pids []int) *snapshot.State {
 			all = append(all, pid)
 		}
 	}
-	return procfs.Scan(all)
+	snap := procfs.Scan(all)
+	container.Snapshot(snap, r.container)
+	return snap
 }
 
 // statOf returns what /proc/PID/stat says of a process.

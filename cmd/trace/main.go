@@ -129,6 +129,7 @@ func commandFlags() []cli.Flag {
 		&cli.StringFlag{Name: "events", Aliases: []string{"e"}, Category: catWhat, Usage: "events of `SET`: names, patterns and sets, separated by commas; '!' takes away (trace list sets)"},
 		&cli.IntFlag{Name: "snaplen", Aliases: []string{"s"}, Category: catWhat, Value: 80, Usage: "keep `N` bytes of I/O data"},
 		&cli.Uint64Flag{Name: "count", Aliases: []string{"n"}, Category: catWhat, Usage: "report `N` events, then no more"},
+		&cli.StringFlag{Name: "container-id", Category: catWhat, Usage: "put container `ID` into the cgroups of events that show none (else it is found in our own cgroup, by ECS, or in what Docker or Podman mounted)"},
 		&cli.StringFlag{Name: "profile", Category: catWhat, Value: "current", Usage: "edition of the contract: current (schema 4.5.1), or 0.36 (Falco 0.36.2, sysdig 0.29 and later)"},
 
 		&cli.StringFlag{Name: "write", Aliases: []string{"w"}, Category: catOut, Usage: "write a capture to `FILE` ('-' is standard output; .gz compresses), or send it to unix:PATH or tcp:HOST:PORT"},

@@ -24,6 +24,8 @@ type request struct {
 	buffer  int // bytes of each buffer of a kernel driver
 	share   int // CPUs that share one, 0: all
 	quiet   bool
+
+	container string // id that cgroups of events get which have none
 }
 
 // drivers are the choices of --driver.
@@ -40,6 +42,9 @@ const (
 func newRequest(c *cli.Context) (r *request, err error) {
 	r = &request{driver: c.String("driver"), snaplen: c.Int("snaplen"), share: c.Int("cpus-per-buffer"), quiet: c.Bool("quiet")}
 	if r.in, err = profile(c); err != nil {
+		return nil, err
+	}
+	if r.container, err = containerID(c); err != nil {
 		return nil, err
 	}
 	if err := oneForm(c); err != nil {

@@ -224,3 +224,25 @@ func TestStreamPolicies(t *testing.T) {
 		}
 	}
 }
+
+// TestContainerID: the id of a container is where readers of events look for it, also
+// behind a server.
+func TestContainerID(t *testing.T) {
+	const id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	addr := unixAddr(t)
+	srv := startServer(t, addr, "--json")
+	got := run(t, traceBin, "-q", "--container-id", id, "-e", "execve", "-w", addr, "/bin/true")
+	if got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	waitFor(t, "the tracer to leave", func() bool { return strings.Contains(srv.said(), "ended") })
+	if !strings.Contains(srv.said(), "container "+id[:12]) {
+		t.Errorf("the server says %q", srv.said())
+	}
+	if out := srv.stop(t); !strings.Contains(out, "/"+id+`"`) {
+		t.Errorf("no id in %s", out)
+	}
+	if got := run(t, traceBin, "--container-id", "a/b", "true"); got.code != 125 || strings.Count(got.err, "\n") != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -5,9 +5,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/lannerhq/lanner/internal/container"
 	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/internal/state"
 	"github.com/lannerhq/lanner/internal/stream"
@@ -42,8 +44,12 @@ func (s streamed) Flush() error { return sinkError("send events to", s.name, s.S
 
 // openStream connects to a listener.
 func (o *outputs) openStream(c *cli.Context, snap *snapshot.State, in spec.Profile) error {
-	cfg := stream.SenderConfig{Identity: stream.Self(in, ""), Profile: in}
-	var err error
+	cfg := stream.SenderConfig{Profile: in}
+	id, err := containerID(c)
+	if err != nil {
+		return err
+	}
+	cfg.Identity = stream.Self(in, id)
 	if cfg.Address, err = stream.ParseAddress(c.String("write")); err != nil {
 		return usage(err.Error())
 	}
@@ -88,6 +94,24 @@ func (o *outputs) openStream(c *cli.Context, snap *snapshot.State, in spec.Profi
 		return s.Wait(d)
 	}
 	return nil
+}
+
+// ownContainer is the id of the container that we are in.
+var ownContainer = sync.OnceValue(container.ID)
+
+// containerID returns the id of the container that events are of, empty if they are of
+// none or of several.
+func containerID(c *cli.Context) (string, error) {
+	id := c.String("container-id")
+	switch {
+	case id != "" && !container.Valid(id):
+		return "", usage(fmt.Sprintf("--container-id %q: not the id of a container", id))
+	case id != "":
+		return id, nil
+	case c.Bool("host") || c.IsSet("cgroup") || c.IsSet("read"):
+		return "", nil
+	}
+	return ownContainer(), nil
 }
 
 // readToken reads the file of --token-file, nil if there is none.

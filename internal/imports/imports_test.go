@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/output":        {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
 	"internal/pipeline":      {"internal/state", "kernel/event"},
 	"internal/stream":        {"internal/capture", "internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
+	"internal/container":     {"internal/snapshot", "kernel/event", "kernel/event/spec"},
 	"internal/udig":          {"kernel/event", "kernel/event/spec"},
 	"internal/udig/udigtest": {"kernel/event"},
 	"internal/debian":        {},
@@ -55,7 +56,7 @@ var allowed = map[string][]string{
 	"cmd/inject": {"inject", "inject/k8s"},
 
 	"cmd/trace": {
-		"internal/capture", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
+		"internal/capture", "internal/container", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
 		"internal/snapshot", "internal/state", "internal/stream", "internal/udig", "kernel", "kernel/event", "kernel/event/spec", "ptrace",
 	},
 }
