@@ -68,37 +68,37 @@ func TestFiles(t *testing.T) {
 		return string(text)
 	}
 	write(pod)
-	out, complaints, code := run(t, pod, "k8s")
+	out, complaints, code := run(t, pod, "k8s", "--offline")
 	if code != 0 || !strings.Contains(out, "command: [/lanner/trace, --, /app] # ours") {
 		t.Errorf("exit status %d\n%s", code, out)
 	}
 	if want := "inject: Pod p other: skipped: its command is that of image other, which was not looked up\n"; complaints != want {
 		t.Errorf("told %q, want %q", complaints, want)
 	}
-	if same, _, _ := run(t, "", "k8s", file); same != out {
+	if same, _, _ := run(t, "", "k8s", "--offline", file); same != out {
 		t.Errorf("a file gives\n%s", same)
 	}
-	if two, _, _ := run(t, pod, "k8s", "-q", file, "-"); two != out+"---\n"+out {
+	if two, _, _ := run(t, pod, "k8s", "--offline", "-q", file, "-"); two != out+"---\n"+out {
 		t.Errorf("two files give\n%s", two)
 	}
-	if got, _, code := run(t, pod, "k8s", "-q", "--check"); code != 1 || got != "" {
+	if got, _, code := run(t, pod, "k8s", "--offline", "-q", "--check"); code != 1 || got != "" {
 		t.Errorf("--check before: exit status %d, %q", code, got)
 	}
-	if got, _, code := run(t, out, "k8s", "-q", "--check"); code != 0 || got != "" {
+	if got, _, code := run(t, out, "k8s", "--offline", "-q", "--check"); code != 0 || got != "" {
 		t.Errorf("--check after: exit status %d, %q", code, got)
 	}
-	if got, _, code := run(t, "", "k8s", "-q", "--check", "--diff", file); code != 1 || !strings.Contains(got, "-    command: [/app]   # ours\n+    command: [/lanner/trace, --, /app] # ours\n") {
+	if got, _, code := run(t, "", "k8s", "--offline", "-q", "--check", "--diff", file); code != 1 || !strings.Contains(got, "-    command: [/app]   # ours\n+    command: [/lanner/trace, --, /app] # ours\n") {
 		t.Errorf("--diff: exit status %d\n%s", code, got)
 	}
-	if got, _, _ := run(t, pod, "k8s", "--explain"); got != "Pod p app: wrapped\nPod p other: skipped: its command is that of image other, which was not looked up\n" {
+	if got, _, _ := run(t, pod, "k8s", "--offline", "--explain"); got != "Pod p app: wrapped\nPod p other: skipped: its command is that of image other, which was not looked up\n" {
 		t.Errorf("--explain:\n%s", got)
 	}
-	if got, _, _ := run(t, pod, "k8s", "--explain", "--json", "--container", "app"); !strings.Contains(got, `"container": "other",
+	if got, _, _ := run(t, pod, "k8s", "--offline", "--explain", "--json", "--container", "app"); !strings.Contains(got, `"container": "other",
     "action": "skipped",
     "reason": "not among the chosen containers"`) {
 		t.Errorf("--explain --json:\n%s", got)
 	}
-	if got, _, code := run(t, "", "k8s", "-q", "-i", file); got != "" || code != 0 || read() != out {
+	if got, _, code := run(t, "", "k8s", "--offline", "-q", "-i", file); got != "" || code != 0 || read() != out {
 		t.Errorf("-i: exit status %d, %q, wrote\n%s", code, got, read())
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o640 {
@@ -112,7 +112,7 @@ func TestFiles(t *testing.T) {
 	if err := os.WriteFile(images, []byte("other: {cmd: [/other]}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got, _, _ := run(t, pod, "k8s", "--entrypoints", images, "--trace", `-e 'execve,connect' --format "%evt.type x"`); !strings.Contains(got,
+	if got, _, _ := run(t, pod, "k8s", "--offline", "--entrypoints", images, "--trace", `-e 'execve,connect' --format "%evt.type x"`); !strings.Contains(got,
 		`command: [/lanner/trace, run-entrypoint, -e, 'execve,connect', --format, '%evt.type x', --entrypoints, '{"*":{"cmd":["/other"]}}', --]`) {
 		t.Errorf("with a map file:\n%s", got)
 	}

@@ -51,9 +51,10 @@ var allowed = map[string][]string{
 
 	"inject":          {},
 	"inject/document": {},
+	"inject/registry": {"inject"},
 	"inject/k8s":      {"inject", "inject/document"},
 
-	"cmd/inject": {"inject", "inject/k8s"},
+	"cmd/inject": {"inject", "inject/k8s", "inject/registry"},
 
 	"cmd/trace": {
 		"internal/capture", "internal/container", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
@@ -69,6 +70,7 @@ var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "githu
 // trace, which has to be small.
 var injectLibraries = []string{
 	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff",
+	"github.com/google/go-containerregistry/", "k8s.io/client-go/",
 }
 
 // usable returns the libraries that a package may use.
