@@ -88,7 +88,7 @@ func (s *selection) row(c *spec.Syscall, number int) modernCallRow {
 		return r
 	}
 	s.programs[exit] = true
-	if enter.Row().In&s.in != 0 {
+	if enter.Row().In&s.in != 0 && (r.Want&stateOnly == 0 || event.NeedsEnter(s.in)) {
 		r.Want |= wantEnter
 		s.programs[enter] = true
 	}

@@ -193,12 +193,13 @@ func (d *Driver) choose() {
 		}
 		c := &d.calls[s.SC]
 		c.enter, c.exit = event.Pair(s, d.in)
-		c.onEnter = d.plans[c.enter].used
-		c.watch = d.cfg.Events.Has(s.SC) || need.Has(s.SC) || bookkeeping(c.exit)
+		reported := d.cfg.Events.Has(s.SC)
+		c.onEnter = d.plans[c.enter].used && (reported || event.NeedsEnter(d.in))
+		c.watch = reported || need.Has(s.SC) || bookkeeping(c.exit)
 		if c.noExit = neverReturns(s); c.noExit && !c.onEnter {
 			c.watch = false // there is nothing to tell
 		}
-		if !d.cfg.Events.Has(s.SC) {
+		if !reported {
 			c.flags = event.StateOnly
 		}
 		if c.exit.Row().Flags&(spec.DestroysFD|spec.CreatesFD) != 0 && s.X86 != spec.NoNumber && !c.watch {

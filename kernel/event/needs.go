@@ -18,6 +18,10 @@ func Needs(reported Set, in spec.Profile) Set {
 	return need
 }
 
+// NeedsEnter reports whether readers must have the enter event of a call that is not
+// reported. Exit events lack its parameters in edition V036 only.
+func NeedsEnter(in spec.Profile) bool { return in == spec.V036 }
+
 // named returns a set of the rows.
 func named(name string, in spec.Profile) Set {
 	s, err := ParseSet(name, in)
