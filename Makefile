@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
 LDFLAGS := -w -X main.release=$(VERSION)
 
-.PHONY: all generate check test test-kernels bench clean deps image-programs images
+.PHONY: all generate check test test-kernels test-kube bench clean deps image-programs images
 
 all: bin/trace bin/inject
 
@@ -63,6 +63,10 @@ test: deps check
 # The suites on other kernels, in virtual machines of which two run at a time.
 test-kernels: deps
 	LANNER_TEST_KERNELS=1 LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' ./...
+
+# The injector on a real kube-apiserver, which is built once, into the user's cache.
+test-kube:
+	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/webhook
 
 bench: bin/trace
 	$(GO) run ./internal/bench -trace bin/trace $(BENCHFLAGS)

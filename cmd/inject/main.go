@@ -55,7 +55,7 @@ func newApp() *cli.App {
 		Version:               version(),
 		HideVersion:           true,
 		EnableBashCompletion:  true,
-		Commands:              append(commands, undo, versionCommand(), manCommand()),
+		Commands:              append(commands, undo, webhookCommand(), policyCommand(), versionCommand(), manCommand()),
 		Action:                noFormat,
 		CustomAppHelpTemplate: helpTemplate,
 		ExitErrHandler:        func(*cli.Context, error) {},

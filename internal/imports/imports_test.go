@@ -54,7 +54,12 @@ var allowed = map[string][]string{
 	"inject/registry": {"inject"},
 	"inject/k8s":      {"inject", "inject/document"},
 
-	"cmd/inject": {"inject", "inject/k8s", "inject/registry"},
+	"inject/policy":  {"inject/k8s"},
+	"inject/webhook": {"inject", "inject/document", "inject/k8s"},
+
+	"internal/kubetest": {"internal/debian"},
+
+	"cmd/inject": {"inject", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
 
 	"cmd/trace": {
 		"internal/capture", "internal/container", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
@@ -70,7 +75,8 @@ var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "githu
 // trace, which has to be small.
 var injectLibraries = []string{
 	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff",
-	"github.com/google/go-containerregistry/", "k8s.io/client-go/",
+	"github.com/google/go-containerregistry/",
+	"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "gomodules.xyz/jsonpatch/v2", "github.com/prometheus/client_golang/",
 }
 
 // usable returns the libraries that a package may use.

@@ -1,0 +1,79 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Certificates is where a server's certificate comes from.
+type Certificates interface {
+	Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	Ready() bool
+}
+
+// Paths of the server.
+const (
+	MutatePath  = "/mutate"
+	HealthPath  = "/healthz"
+	ReadyPath   = "/readyz"
+	MetricsPath = "/metrics"
+)
+
+// drain is how long the server goes on after it was told to end: that long, endpoints
+// may still name it.
+var drain = 5 * time.Second
+
+// Serve answers on a listener until the context ends, then finishes what it has begun.
+// ready, if not nil, is another condition of being ready.
+func Serve(ctx context.Context, l net.Listener, h *Handler, certs Certificates, ready func() bool) error {
+	mux := http.NewServeMux()
+	mux.Handle(MutatePath, h)
+	mux.Handle(MetricsPath, h.Metrics.handler())
+	mux.HandleFunc(HealthPath, func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc(ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
+		if ctx.Err() != nil || !certs.Ready() || ready != nil && !ready() {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+		}
+	})
+	server := &http.Server{
+		Handler:           mux,
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: certs.Certificate},
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       maxWait + time.Second,
+		WriteTimeout:      2*maxWait + time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          log.New(quiet{h.Log}, "", 0),
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.ServeTLS(l, "", "") }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	time.Sleep(drain)
+	end, cancel := context.WithTimeout(context.Background(), maxWait)
+	defer cancel()
+	if err := server.Shutdown(end); err != nil {
+		return err
+	}
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// quiet logs what the server says of single connections, which anyone can cause, as
+// details.
+type quiet struct{ *slog.Logger }
+
+func (q quiet) Write(p []byte) (int, error) {
+	q.Debug("connection", "problem", string(p))
+	return len(p), nil
+}
