@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
 LDFLAGS := -w -X main.release=$(VERSION)
 
-.PHONY: all generate check test test-kernels test-kube bench clean deps image-programs images
+.PHONY: all generate check test test-kernels test-kube conformance-report bench clean deps image-programs images
 
 all: bin/trace bin/inject
 
@@ -67,6 +67,13 @@ test-kernels: deps
 # The injector on a real kube-apiserver, which is built once, into the user's cache.
 test-kube:
 	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/webhook
+
+# docs/conformance.md: each event on each driver and kernel, from runs of the suite.
+conformance-report: deps
+	rm -f out/conformance && mkdir -p out
+	LANNER_CONFORMANCE_REPORT=$(CURDIR)/out/conformance LANNER_TEST_KERNELS=1 LANNER_TEST_ALL=1 \
+		$(GO) test -count=1 -timeout 40m -p 1 -parallel 2 -run '^TestConformance$$|^TestKernels' ./ptrace ./bpf/... ./kmod
+	$(GO) run ./internal/conformance out/conformance > docs/conformance.md
 
 bench: bin/trace
 	$(GO) run ./internal/bench -trace bin/trace $(BENCHFLAGS)

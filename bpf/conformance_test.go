@@ -24,7 +24,7 @@ func TestConformance(t *testing.T) {
 		}
 	}()
 	eventtest.Run(t, eventtest.Driver{
-		Limits: limits, AtSign: true,
+		Name: "modern-bpf", Limits: limits, AtSign: true,
 		// The contract's drivers know no calls of the x32 ABI.
 		Only: func(c *eventtest.Case) bool { return c.ABI != "x32" },
 		Trace: func(cfg eventtest.Config, path string, argv, env []string, each func(*event.Event)) error {

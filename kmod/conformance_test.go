@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 	}
 	defer closeAll()
 	eventtest.Run(t, eventtest.Driver{
-		Limits: limits, AtSign: true,
+		Name: "kmod", Limits: limits, AtSign: true,
 		// The contract's drivers know no calls of the x32 ABI.
 		Only: func(c *eventtest.Case) bool { return c.ABI != "x32" },
 		Trace: func(cfg eventtest.Config, path string, argv, env []string, each func(*event.Event)) error {

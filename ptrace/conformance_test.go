@@ -33,7 +33,9 @@ var limits = eventtest.Limits{
 // TestConformance runs the suite on this driver, in a tree that stops at what is
 // wanted only.
 func TestConformance(t *testing.T) {
-	eventtest.Run(t, eventtest.Driver{Limits: limits, AtSign: true, Unknown: unknown(t), Skip: skip, Trace: tracer(SeccompAuto, nil)})
+	eventtest.Run(t, eventtest.Driver{
+		Name: "ptrace", Limits: limits, AtSign: true, Unknown: unknown(t), Skip: skip, Trace: tracer(SeccompAuto, nil),
+	})
 }
 
 // TestConformanceUnfiltered: without a filter every call stops twice, and events

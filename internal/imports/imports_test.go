@@ -43,7 +43,8 @@ var allowed = map[string][]string{
 
 	"images": {},
 
-	"internal/vmtest":       {"internal/debian", "internal/vmtest/plan"},
+	"internal/vmtest":       {"internal/debian", "internal/vmtest/plan", "kernel/event/eventtest"},
+	"internal/conformance":  {"kernel/event/eventtest", "kernel/event/spec"},
 	"internal/vmtest/init":  {"internal/vmtest/plan"},
 	"internal/vmtest/plan":  {},
 	"internal/differential": {"kernel/event", "kernel/event/spec"},

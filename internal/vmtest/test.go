@@ -1,12 +1,15 @@
 package vmtest
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
 )
 
 // Test boots the machine, runs in it the test binary of the package that is
@@ -26,12 +29,19 @@ func (vm VM) Test(t *testing.T, args ...string) (skipped []string) {
 	for _, name := range []string{"CI", "LANNER_TEST_ALL"} {
 		vm.Env = append(vm.Env[:len(vm.Env):len(vm.Env)], name+"="+os.Getenv(name))
 	}
+	reports := os.Getenv(eventtest.EnvReport)
+	if reports != "" {
+		vm.Env = append(vm.Env, eventtest.EnvReport+"=-")
+	}
 	if vm.Limit == 0 {
 		vm.Limit = defaultLimit
 	}
 	// The binary's own limit comes first, because it says what was running.
 	argv := []string{"/test/test", "-test.v=test2json", "-test.timeout=" + (vm.Limit - 20*time.Second).String()}
 	out, status := vm.Run(t, append(argv, args...)...)
+	if reports != "" {
+		keepReports(t, reports, out)
+	}
 	root, err := parse(out)
 	if err != nil {
 		t.Fatal(err)
@@ -46,4 +56,22 @@ func (vm VM) Test(t *testing.T, args ...string) (skipped []string) {
 	}
 	fmt.Fprint(t.Output(), root.output)
 	return root.skipped()
+}
+
+// keepReports appends the suite's reports to the file for them.
+func keepReports(t *testing.T, file string, out []byte) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for line := range bytes.Lines(out) {
+		line = bytes.TrimRight(line, "\r\n")
+		if text, ok := bytes.CutPrefix(line, []byte(eventtest.ReportMark)); ok {
+			if _, err := f.Write(append(text, '\n')); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }

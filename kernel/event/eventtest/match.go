@@ -20,10 +20,23 @@ type matcher struct {
 	vars     map[string]uint64 // identities, see Var
 	failures []string
 	matched  int
+	judged   func(typ event.Type, failure string) // told of every event that was stated; may be nil
 }
 
 func (m *matcher) failf(format string, args ...any) {
 	m.failures = append(m.failures, fmt.Sprintf(format, args...))
+}
+
+// judge notes what became of a stated event, "" if it came as stated.
+func (m *matcher) judge(tid int64, w want, failure string) {
+	if failure != "" {
+		m.failf("thread %d: %s%s", tid, w.what, failure)
+	} else {
+		m.matched++
+	}
+	if m.judged != nil {
+		m.judged(w.typ, failure)
+	}
 }
 
 // A want is one event that must come.
@@ -153,7 +166,7 @@ func (m *matcher) one(tid int64, w want, evs []*event.Event) []*event.Event {
 					m.failf("thread %d: before %s (%s), an event too many:%s", tid, w.what, w.typ.Row().Ident, indent(text(x)))
 				}
 			}
-			m.matched++
+			m.judge(tid, w, "")
 			return evs[i+1:]
 		}
 		if ev.Type() == w.typ && (nearest == "" || len(bad) < nearestBad) {
@@ -161,7 +174,7 @@ func (m *matcher) one(tid int64, w want, evs []*event.Event) []*event.Event {
 		}
 		if ev.Type() == w.typ && !m.ofRuntime(w.typ) {
 			// In order, the next of its type is the one that was meant.
-			m.failf("thread %d: %s (%s):%s", tid, w.what, w.typ.Row().Ident, nearest)
+			m.judge(tid, w, fmt.Sprintf(" (%s):%s", w.typ.Row().Ident, nearest))
 			return evs[i+1:]
 		}
 	}
@@ -170,7 +183,7 @@ func (m *matcher) one(tid int64, w want, evs []*event.Event) []*event.Event {
 	} else {
 		nearest = " nearest:" + nearest
 	}
-	m.failf("thread %d: %s: no %s as stated;%s", tid, w.what, w.typ.Row().Ident, nearest)
+	m.judge(tid, w, fmt.Sprintf(": no %s as stated;%s", w.typ.Row().Ident, nearest))
 	return evs
 }
 

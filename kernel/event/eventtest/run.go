@@ -15,6 +15,7 @@ import (
 
 // A Driver is what is tested.
 type Driver struct {
+	Name   string // for reports, as --driver names it; "" for runs that are in none
 	Limits Limits
 
 	// Drops reports that the driver drops an event whose main structure cannot be
@@ -91,16 +92,14 @@ func Cases() []Case {
 // Run runs the suite under a driver, once for each edition.
 func Run(t *testing.T, d Driver) {
 	for _, in := range []spec.Profile{spec.Current, spec.V036} {
-		name := "current"
-		if in == spec.V036 {
-			name = "v036"
-		}
 		if d.Profiles != 0 && d.Profiles&in == 0 {
 			continue
 		}
-		t.Run(name, func(t *testing.T) {
+		t.Run(editionName(in), func(t *testing.T) {
+			r := newReport(t, &d, in)
 			for _, c := range Cases() {
 				if d.Only != nil && !d.Only(&c) {
+					r.skip(&c, "the driver knows no such programs")
 					continue
 				}
 				lens := c.Snaplens
@@ -112,7 +111,7 @@ func Run(t *testing.T, d Driver) {
 					if len(lens) > 1 {
 						name += "/" + strconv.Itoa(n)
 					}
-					t.Run(name, func(t *testing.T) { runCase(t, &d, &c, in, n) })
+					t.Run(name, func(t *testing.T) { runCase(t, &d, &c, in, n, r) })
 				}
 			}
 		})
@@ -130,12 +129,13 @@ const (
 	envTraits  = "LANNER_EVENTTEST_TRAITS"  // Driver.Drops and Driver.AtSign
 )
 
-func runCase(t *testing.T, d *Driver, c *Case, in spec.Profile, snaplen int) {
+func runCase(t *testing.T, d *Driver, c *Case, in spec.Profile, snaplen int, r *report) {
 	if c.Root && os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
 	if d.Skip != nil {
 		if why := d.Skip(c, in); why != "" {
+			r.skip(c, why)
 			t.Skip(why)
 		}
 	}
@@ -177,7 +177,7 @@ func runCase(t *testing.T, d *Driver, c *Case, in spec.Profile, snaplen int) {
 		t.Fatal(err)
 	}
 	if !d.Unjudged {
-		check(t, d, in, out, &b)
+		check(t, d, c, in, out, &b, r)
 	}
 }
 
@@ -224,18 +224,20 @@ func missing(t *testing.T, what string) {
 }
 
 // check compares what a case stated with what was delivered.
-func check(t *testing.T, d *Driver, in spec.Profile, out string, b *log) {
+func check(t *testing.T, d *Driver, c *Case, in spec.Profile, out string, b *log, r *report) {
 	t.Helper()
 	list, err := readStatements(out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := matcher{in: in, drops: d.Drops, unknown: d.Unknown, log: b, vars: make(map[string]uint64)}
+	m.judged = func(typ event.Type, failure string) { r.count(c.Name, typ, failure) }
 	var done bool
 	var lines []*statement
 	for _, s := range list {
 		switch {
 		case s.Skip != "":
+			r.skip(c, s.Skip)
 			t.Skip(s.Skip)
 		case s.Fail != "":
 			t.Errorf("the case itself: %s", s.Fail)

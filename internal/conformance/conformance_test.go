@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const reports = `
+{"driver":"ptrace","kernel":"6.12.1","arch":"amd64","edition":"current","events":{"CloseX":{"same":3,"different":0,"cases":["a"]}}}
+{"driver":"ptrace","kernel":"6.1.5","arch":"amd64","edition":"current","events":{"CloseX":{"same":9,"different":9,"cases":["a"]}}}
+{"driver":"ptrace","kernel":"6.1.5","arch":"amd64","edition":"current","events":{"CloseX":{"same":3,"different":0,"cases":["a"]}}}
+{"driver":"ptrace","kernel":"6.1.5","arch":"amd64","edition":"v036","events":{"CloseX":{"same":2,"different":1,"first":"fd: want 7","cases":["a"]},"CloseE":{"same":3,"different":0,"cases":["a"]}}}
+{"driver":"kmod","kernel":"6.1.5","arch":"amd64","edition":"current","events":{},"skipped":{"a":"no such | thing"}}
+`
+
+// TestWrite: what is the same, what differs and why, and what was not run.
+func TestWrite(t *testing.T) {
+	runs, err := read(strings.NewReader(reports))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	write(&b, newMatrix(runs))
+	got := b.String()
+	for _, want := range []string{
+		"| 6.1.5 | amd64 | 8 (1) same, 1 (1) different | not run | not run | 0 (0) same |\n| 6.12.1 | amd64 | 3 (1) same | not run",
+		"* ptrace on 6.1.5 amd64, CloseX, 1 of 6: edition v036: fd: want 7\n",
+		"| kmod | a | no such \\| thing | 6.1.5 amd64 |",
+		"< `close` | same on 6.12.1 amd64; different on 6.1.5 amd64 |  |  | no such \\| thing |",
+		"causes them: ",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "18") {
+		t.Error("the earlier of two runs counts")
+	}
+}
+
+func TestRead(t *testing.T) {
+	for _, bad := range []string{"", "{", "[]", "{}\nx"} {
+		if _, err := read(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+// Command conformance writes docs/conformance.md: which events each driver delivers as
+// the contract has them, kernel by kernel.
+//
+// In a nutshell: the conformance suite appends a line to a file for every run of it
+// (kernel/event/eventtest, EnvReport), here and in the virtual machines of the kernel
+// tests; this command reads that file and prints tables. Nothing in them is written by
+// hand.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: conformance FILE > docs/conformance.md; make conformance-report does it all")
+		os.Exit(2)
+	}
+	f, err := os.Open(os.Args[1])
+	if err == nil {
+		var runs []eventtest.Report
+		if runs, err = read(f); err == nil {
+			w := bufio.NewWriter(os.Stdout)
+			write(w, newMatrix(runs))
+			err = w.Flush()
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		os.Exit(1)
+	}
+}
+
+// read returns the runs of a file. Of several of one driver, kernel and edition the
+// last one counts.
+func read(r io.Reader) (runs []eventtest.Report, err error) {
+	type key struct{ driver, kernel, arch, edition string }
+	at := make(map[key]int)
+	for d := json.NewDecoder(r); d.More(); {
+		var run eventtest.Report
+		if err := d.Decode(&run); err != nil {
+			return nil, fmt.Errorf("run %d: %w", len(runs)+1, err)
+		}
+		k := key{run.Driver, run.Kernel, run.Arch, run.Edition}
+		if i, ok := at[k]; ok {
+			runs[i] = run
+			continue
+		}
+		at[k] = len(runs)
+		runs = append(runs, run)
+	}
+	if len(runs) == 0 {
+		return nil, fmt.Errorf("no run of the suite was reported")
+	}
+	return runs, nil
+}

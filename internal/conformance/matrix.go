@@ -1,0 +1,169 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// drivers are the columns, in the order in which they are preferred.
+var drivers = []string{"ptrace", "modern-bpf", "bpf", "kmod"}
+
+// A machine is a kernel on an architecture.
+type machine struct{ kernel, arch string }
+
+func (m machine) String() string { return m.kernel + " " + m.arch }
+
+// A place is where a driver was tested.
+type place struct {
+	driver string
+	machine
+}
+
+// A matrix holds the runs, both editions of a driver and kernel together.
+type matrix struct {
+	machines []machine
+	places   map[place]*result
+}
+
+// A result is what a driver did on a machine.
+type result struct {
+	events  map[string]*eventtest.Tally
+	skipped map[string]string
+}
+
+func newMatrix(runs []eventtest.Report) *matrix {
+	m := &matrix{places: make(map[place]*result)}
+	for i := range runs {
+		run := &runs[i]
+		at := machine{run.Kernel, run.Arch}
+		if !slices.Contains(m.machines, at) {
+			m.machines = append(m.machines, at)
+		}
+		p := place{run.Driver, at}
+		r := m.places[p]
+		if r == nil {
+			r = &result{make(map[string]*eventtest.Tally), make(map[string]string)}
+			m.places[p] = r
+		}
+		for name, why := range run.Skipped {
+			r.skipped[name] = why
+		}
+		for name, t := range run.Events {
+			r.add(name, t, run.Edition)
+		}
+	}
+	slices.SortFunc(m.machines, func(a, b machine) int {
+		return cmp.Or(cmp.Compare(a.arch, b.arch), compareReleases(a.kernel, b.kernel))
+	})
+	return m
+}
+
+func (r *result) add(name string, t *eventtest.Tally, edition string) {
+	sum := r.events[name]
+	if sum == nil {
+		sum = &eventtest.Tally{}
+		r.events[name] = sum
+	}
+	sum.Same += t.Same
+	sum.Different += t.Different
+	if sum.First == "" && t.First != "" {
+		sum.First = "edition " + edition + ": " + t.First
+	}
+	for _, c := range t.Cases {
+		if !slices.Contains(sum.Cases, c) {
+			sum.Cases = append(sum.Cases, c)
+		}
+	}
+}
+
+// compareReleases orders 5.10 before 6.1 before 6.12.
+func compareReleases(a, b string) int {
+	var x, y [2]int
+	fmt.Sscanf(a, "%d.%d", &x[0], &x[1])
+	fmt.Sscanf(b, "%d.%d", &y[0], &y[1])
+	return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), strings.Compare(a, b))
+}
+
+// Verdicts on an event.
+const (
+	same      = "same"
+	different = "different"
+)
+
+// verdict says how an event of a driver is on a machine: same, different, or why it is
+// not there. ok is false if the driver was not tested there.
+func (m *matrix) verdict(e *spec.Event, driver string, at machine) (what string, ok bool) {
+	r := m.places[place{driver, at}]
+	if r == nil {
+		return "", false
+	}
+	switch t := r.events[e.Ident]; {
+	case t != nil && t.Different > 0:
+		return different, true
+	case t != nil:
+		return same, true
+	case e.Kernel && driver == "ptrace":
+		return "only the kernel can tell", true
+	}
+	// Others that were tested may say which case would have stated it.
+	for _, c := range m.cases(e.Ident) {
+		if why := r.skipped[c]; why != "" {
+			return why, true
+		}
+	}
+	if len(m.cases(e.Ident)) > 0 {
+		return "not on this architecture or kernel", true
+	}
+	return "no case", true
+}
+
+// cases returns the cases that state an event anywhere.
+func (m *matrix) cases(ident string) (all []string) {
+	for _, r := range m.places {
+		if t := r.events[ident]; t != nil {
+			for _, c := range t.Cases {
+				if !slices.Contains(all, c) {
+					all = append(all, c)
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// cell is the verdict on an event of a driver over all machines.
+func (m *matrix) cell(e *spec.Event, driver string) string {
+	where := make(map[string][]string)
+	tested := 0
+	for _, at := range m.machines {
+		if what, ok := m.verdict(e, driver, at); ok {
+			where[what] = append(where[what], at.String())
+			tested++
+		}
+	}
+	var parts []string
+	for what, machines := range where {
+		if len(machines) < tested {
+			slices.Sort(machines)
+			what += " on " + strings.Join(machines, ", ")
+		}
+		parts = append(parts, what)
+	}
+	slices.SortFunc(parts, func(a, b string) int {
+		return cmp.Or(-cmp.Compare(b2i(strings.HasPrefix(a, same)), b2i(strings.HasPrefix(b, same))), strings.Compare(a, b))
+	})
+	return strings.Join(parts, "; ")
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
