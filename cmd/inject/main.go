@@ -24,7 +24,7 @@ func main() {
 }
 
 // formats are the kinds of files that can be rewritten.
-func formats() []format { return []format{k8sFormat()} }
+func formats() []format { return []format{k8sFormat(), ecsFormat()} }
 
 func newApp() *cli.App {
 	var commands []*cli.Command

@@ -205,6 +205,9 @@ func Like(n *yaml.Node, content []*yaml.Node) *yaml.Node {
 // Map makes an empty mapping.
 func Map() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
 
+// Copy copies a tree, for use at another place.
+func Copy(n *yaml.Node) *yaml.Node { return fresh(clone(n)) }
+
 // fresh makes nodes new ones, of which the text knows nothing.
 func fresh(n *yaml.Node) *yaml.Node {
 	n.Line, n.Column, n.Anchor = 0, 0, ""

@@ -52,15 +52,15 @@ var allowed = map[string][]string{
 
 	"inject":          {},
 	"inject/document": {},
-	"inject/registry": {"inject"},
+	"inject/ecs":      {"inject", "inject/document"},
 	"inject/k8s":      {"inject", "inject/document"},
+	"inject/registry": {"inject"},
 
 	"inject/policy":  {"inject/k8s"},
 	"inject/webhook": {"inject", "inject/document", "inject/k8s"},
 
 	"internal/kubetest": {"internal/debian"},
-
-	"cmd/inject": {"inject", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
+	"cmd/inject":        {"inject", "inject/ecs", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
 
 	"cmd/trace": {
 		"internal/capture", "internal/container", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestECS: the ways in and out of one task definition.
+func TestECS(t *testing.T) {
+	const task = "{\n  \"family\": \"web\",\n  \"containerDefinitions\": [\n    {\"name\": \"app\", \"entryPoint\": [\"/app\"]},\n    {\"name\": \"other\"}\n  ]\n}\n"
+	out, complaints, code := run(t, task, "ecs", "--sys-ptrace", "never")
+	if code != 0 || !strings.Contains(out, `"condition": "SUCCESS"`) || strings.Contains(out, "SYS_PTRACE") ||
+		complaints != "inject: task definition web other: skipped: it has neither an entry point nor an image\n" {
+		t.Errorf("exit status %d, told %q\n%s", code, complaints, out)
+	}
+	if _, _, code := run(t, task, "ecs", "-q", "--check"); code != 1 {
+		t.Errorf("--check before: exit status %d", code)
+	}
+	if _, _, code := run(t, out, "ecs", "-q", "--check", "--sys-ptrace", "never"); code != 0 {
+		t.Errorf("--check after: exit status %d", code)
+	}
+	if got, _, _ := run(t, task, "ecs", "-q", "--diff"); !strings.Contains(got, "\n+") || !strings.Contains(got, "lanner-install") {
+		t.Errorf("--diff:\n%s", got)
+	}
+	if got, _, _ := run(t, task, "ecs", "--explain"); got != "task definition web app: wrapped\ntask definition web other: skipped: it has neither an entry point nor an image\n" {
+		t.Errorf("--explain:\n%s", got)
+	}
+	if back, _, code := run(t, out, "uninject", "ecs"); code != 0 || strings.Contains(back, "lanner") {
+		t.Errorf("uninject: exit status %d\n%s", code, back)
+	}
+	broken := filepath.Join(t.TempDir(), "task.json")
+	if err := os.WriteFile(broken, []byte("{\"containerDefinitions\":\n [1,]}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"ecs " + broken:          broken + ": line 2, column 5: not JSON",
+		"ecs --sys-ptrace maybe": `unknown choice "maybe"`,
+		"ecs a.json b.json":      "several files take --in-place",
+	} {
+		out, complaints, code := run(t, "", strings.Fields(args)...)
+		if code != 2 || out != "" || !strings.Contains(complaints, want) || strings.Count(complaints, "\n") != 1 {
+			t.Errorf("%s: exit status %d, printed %q, told %q, want %q", args, code, out, complaints, want)
+		}
+	}
+}
