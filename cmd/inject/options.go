@@ -17,19 +17,31 @@ const (
 	catImage = "images' own commands"
 )
 
-// commonFlags are for formats that wrap containers.
-func commonFlags() []cli.Flag {
-	return append([]cli.Flag{
+// wrapFlags are for whatever wraps containers.
+func wrapFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "container", Category: catWhat, Usage: "wrap container `NAME` only (may be given again)"},
 		&cli.StringSliceFlag{Name: "exclude", Category: catWhat, Usage: "don't wrap container `NAME` (may be given again)"},
 		&cli.StringFlag{Name: "trace", Category: catHow, Usage: "`OPTIONS` for trace, quoted as for a shell: '-e execve --json'"},
 		&cli.StringFlag{Name: "trace-image", Category: catHow, Value: inject.DefaultImage, Usage: "the `IMAGE` that brings trace"},
 		&cli.StringFlag{Name: "trace-dir", Category: catHow, Value: inject.DefaultDir, Usage: "where trace is in containers: `DIR`"},
-	}, lookupFlags()...)
+	}
 }
 
-// commonOptions reads them.
+// commonFlags are wrapFlags for who can look images up too.
+func commonFlags() []cli.Flag { return append(wrapFlags(), lookupFlags()...) }
+
+// commonOptions reads commonFlags.
 func commonOptions(c *cli.Context) (inject.Options, error) {
+	o, err := wrapOptions(c)
+	if err == nil {
+		o.Entrypoints, err = lookup(c)
+	}
+	return o, err
+}
+
+// wrapOptions reads wrapFlags.
+func wrapOptions(c *cli.Context) (inject.Options, error) {
 	o := inject.Options{
 		Dir: c.String("trace-dir"), TraceImage: c.String("trace-image"),
 		Containers: c.StringSlice("container"), Exclude: c.StringSlice("exclude"),
@@ -37,9 +49,6 @@ func commonOptions(c *cli.Context) (inject.Options, error) {
 	var err error
 	if o.Trace, err = shellwords.Parse(c.String("trace")); err != nil {
 		return o, usage(fmt.Sprintf("--trace %q: %v", c.String("trace"), err))
-	}
-	if o.Entrypoints, err = lookup(c); err != nil {
-		return o, err
 	}
 	if err := o.Check(); err != nil {
 		return o, usage(err.Error())

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/lannerhq/lanner/inject/k8s"
 	"github.com/lannerhq/lanner/inject/policy"
 )
 
@@ -21,14 +22,15 @@ func policyCommand() *cli.Command {
 			&cli.StringFlag{Name: "api", Value: "v1beta1", Usage: "`VERSION` of admissionregistration.k8s.io: v1, v1beta1 or v1alpha1"},
 			&cli.StringFlag{Name: "name", Value: "lanner", Usage: "`NAME` of the policy and its binding"},
 			&cli.StringSliceFlag{Name: "leave", Value: cli.NewStringSlice("lanner"), Usage: "leave `NAMESPACE` alone, as kube-system is (may be given again)"},
-		}, append(k8sFlags(), commonFlags()...)...),
+		}, wrapFlags()...),
 		OnUsageError:    usageError,
 		HideHelpCommand: true,
 		Action: func(c *cli.Context) error {
-			o, err := k8sOptions(c)
+			common, err := wrapOptions(c)
 			if err != nil {
 				return err
 			}
+			o := k8s.Options{Options: common, Ptrace: k8s.PtraceNever, Version: version()}
 			out, err := policy.Render(policy.Config{Options: o, APIVersion: c.String("api"), Name: c.String("name"), Leave: c.StringSlice("leave")})
 			if err != nil {
 				return usage(err.Error())

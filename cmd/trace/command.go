@@ -28,6 +28,9 @@ func traceCommand(c *cli.Context, argv []string) error {
 	if err != nil {
 		return err
 	}
+	if err := assign(c); err != nil {
+		return err
+	}
 	path, err := find(argv[0])
 	if err != nil {
 		return err

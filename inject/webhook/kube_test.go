@@ -83,7 +83,7 @@ func (k *kube) install(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("resources: [%[1]s/base]\ncomponents: [%[1]s/exec]\n", there)
+	text := fmt.Sprintf("resources: [%[1]s/base]\ncomponents: [%[1]s/exec, %[1]s/pull-secrets]\n", there)
 	if err := os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ endpoints: [{addresses: [%s], conditions: {ready: true}}]
 		t.Fatal(err)
 	}
 	cmd := exec.Command(k.inject, "webhook", "--kubeconfig", config, "--namespace", "lanner", "--listen", k.address,
-		"--exec", "--sys-ptrace", "auto", "--entrypoints", images, "--trace", "--on-failure=run -e execve,connect")
+		"--exec", "--sys-ptrace", "auto", "--offline", "--entrypoints", images, "--trace", "--on-failure=run -e execve,connect")
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -414,7 +414,7 @@ spec:
           containers: [{name: job, image: job, command: [/job]}]
 `
 	for _, options := range [][]string{{}, {"--init", "--sidecars", "--sys-ptrace=always"}, {"--image-volume", "--trace-dir=/opt/lanner"}} {
-		cmd := exec.Command(k.inject, append([]string{"k8s", "-q"}, options...)...)
+		cmd := exec.Command(k.inject, append([]string{"k8s", "-q", "--offline"}, options...)...)
 		cmd.Stdin = strings.NewReader(in)
 		out, err := cmd.Output()
 		if err != nil || strings.Count(string(out), "/trace, --") < 2 {
