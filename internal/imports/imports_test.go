@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 
 	"bpf":    {"kernel/driver", "kernel/event", "kernel/event/spec"},
 	"kmod":   {"kernel/driver", "kernel/event", "kernel/event/spec"},
-	"kernel": {"bpf", "internal/procfs", "internal/signals", "kernel/driver", "kmod"},
+	"kernel": {"bpf", "internal/procfs", "internal/signals", "internal/snapshot", "kernel/driver", "kmod"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
 	"internal/state":         {"internal/snapshot", "kernel/event", "kernel/event/spec"},
