@@ -67,6 +67,7 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	o.Status = true
 	execTrace, err := shellwords.Parse(c.String("exec-trace"))
 	if err != nil {
 		return usage(fmt.Sprintf("--exec-trace %q: %v", c.String("exec-trace"), err))

@@ -75,7 +75,7 @@ var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "githu
 // injectLibraries are those that the injector may use besides. They never get into
 // trace, which has to be small.
 var injectLibraries = []string{
-	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff",
+	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff", "golang.org/x/crypto/x509roots/fallback",
 	"github.com/google/go-containerregistry/",
 	"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "gomodules.xyz/jsonpatch/v2", "github.com/prometheus/client_golang/",
 }
