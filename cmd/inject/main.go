@@ -25,7 +25,7 @@ func main() {
 }
 
 // formats are the kinds of files that can be rewritten.
-func formats() []format { return []format{k8sFormat(), ecsFormat()} }
+func formats() []format { return []format{k8sFormat(), ecsFormat(), composeFormat()} }
 
 func newApp() *cli.App {
 	var commands []*cli.Command

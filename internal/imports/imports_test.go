@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 
 	"inject":          {},
 	"inject/document": {},
+	"inject/compose":  {"inject", "inject/document"},
 	"inject/ecs":      {"inject", "inject/document"},
 	"inject/k8s":      {"inject", "inject/document"},
 	"inject/registry": {"inject"},
@@ -60,7 +61,7 @@ var allowed = map[string][]string{
 	"inject/webhook": {"inject", "inject/document", "inject/k8s"},
 
 	"internal/kubetest": {"internal/debian"},
-	"cmd/inject":        {"inject", "inject/ecs", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
+	"cmd/inject":        {"inject", "inject/compose", "inject/ecs", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
 
 	"cmd/trace": {
 		"internal/capture", "internal/container", "internal/output", "internal/pipeline", "internal/procfs", "internal/signals",
