@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
 LDFLAGS := -w -X main.release=$(VERSION)
 
-.PHONY: all generate check test test-kernels test-kube conformance-report bench clean deps image-programs images
+.PHONY: all plugin generate check test test-kernels test-kube conformance-report bench clean deps image-programs images
 
 all: bin/trace bin/inject
 
@@ -33,6 +33,12 @@ images/base/bin/%/trace: FORCE
 
 images/injector/bin/%/inject: FORCE
 	CGO_ENABLED=0 GOARCH=$* $(GO) build -trimpath -ldflags '-s $(LDFLAGS)' -o $@ ./cmd/inject
+
+# The plugin for Falco and sysdig.
+plugin: bin/liblanner.so
+
+bin/liblanner.so: FORCE
+	CGO_ENABLED=1 $(GO) build -trimpath -buildmode=c-shared -ldflags '$(LDFLAGS)' -o $@ ./cmd/falcoplugin
 
 # Everything that repeats a name of kernel/event/spec, the probe's objects, and the
 # manual pages.
@@ -64,10 +70,9 @@ test: deps check
 test-kernels: deps
 	LANNER_TEST_KERNELS=1 LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' ./...
 
-# The injector on a real kube-apiserver, and under kustomize and helm; all are built once,
-# into the user's cache.
+# The injector on a real kube-apiserver, which is built once, into the user's cache.
 test-kube:
-	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/webhook ./cmd/inject
+	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/webhook
 
 # docs/conformance.md: each event on each driver and kernel, from runs of the suite.
 conformance-report: deps

@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	_ "golang.org/x/crypto/x509roots/fallback" // our image has no certificates, and registries have to be trusted
 )
 
 func main() {
@@ -25,7 +24,7 @@ func main() {
 }
 
 // formats are the kinds of files that can be rewritten.
-func formats() []format { return []format{k8sFormat(), ecsFormat(), composeFormat()} }
+func formats() []format { return []format{k8sFormat(), ecsFormat()} }
 
 func newApp() *cli.App {
 	var commands []*cli.Command
@@ -41,7 +40,7 @@ func newApp() *cli.App {
 			if c.Args().Len() == 0 {
 				return usage("uninject takes a format")
 			}
-			return usage(fmt.Sprintf("there is no format %q", c.Args().First()))
+			return noFormat(c)
 		},
 	}
 	for _, f := range formats() {
@@ -94,17 +93,12 @@ DESCRIPTION:
 COMMANDS:{{template "visibleCommandCategoryTemplate" .}}{{end}}
 `
 
-// noFormat is for a command line without a known format. Without any arguments we may
-// have been started as a KRM function, which reads a ResourceList; at a terminal, by
-// someone who needs help.
+// noFormat is for a command line without a known format.
 func noFormat(c *cli.Context) error {
-	if c.Args().Len() > 0 {
-		return usage(fmt.Sprintf("there is no format %q", c.Args().First()))
-	}
-	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice != 0 {
+	if c.Args().Len() == 0 {
 		return cli.ShowAppHelp(c)
 	}
-	return c.App.Command("k8s").Run(c, "k8s", "--quiet")
+	return usage(fmt.Sprintf("there is no format %q", c.Args().First()))
 }
 
 // Exit codes.

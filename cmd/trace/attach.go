@@ -117,10 +117,7 @@ func watch(c *cli.Context, r *request, scope kernel.Scope, look func() *snapshot
 	}
 	defer d.Close()
 	onStop(d.Stop)
-	snap, err := kernel.Snapshot(d, look)
-	if err != nil {
-		return err
-	}
+	snap := look()
 	out, err := openOutputs(c, os.Stdout, snap, r.in)
 	if err != nil {
 		return err

@@ -16,11 +16,13 @@ const (
 
 // An Introducer tells of the threads in a snapshot by events, for readers that take
 // nothing but events and did not see how those threads came to be: for each the exit
-// event of clone in the new thread, as if it had just been made, parents first. (An
-// execve would tell more, and be taken for a program that was just started.)
+// event of clone in the new thread, as if it had just been made, parents first, and that
+// of getcwd for its directory. (An execve would tell more, and be taken for a program
+// that was just started; opens for what is open would be taken for access to it.)
 type Introducer struct {
 	list []*snapshot.Thread
 	next int
+	cwd  *snapshot.Thread // whose directory is to be told of next, nil for none
 	ts   uint64
 	in   spec.Profile
 	b    event.Builder
@@ -58,16 +60,26 @@ func Introduce(snap *snapshot.State, ts uint64, in spec.Profile) *Introducer {
 // Next stores the next event in ev, valid until the next call. It reports false when
 // there are no more.
 func (i *Introducer) Next(ev *event.Event) bool {
-	if i.next == len(i.list) {
-		return false
-	}
-	t := i.list[i.next]
-	i.next++
-	row := event.CloneX.Row()
 	i.b.Reset()
-	i.b.Begin(event.CloneX, i.ts, t.TID, row.NumParams(i.in))
-	for k := range row.NumParams(i.in) {
-		i.put(row.Params[k].Name, t)
+	switch {
+	case i.cwd != nil:
+		i.b.Begin(event.GetcwdX, i.ts, i.cwd.TID, 2)
+		i.b.PutS64(0)
+		i.b.PutString(i.cwd.CWD[:min(len(i.cwd.CWD), maxStrings-1)])
+		i.cwd = nil
+	case i.next < len(i.list):
+		t := i.list[i.next]
+		i.next++
+		row := event.CloneX.Row()
+		i.b.Begin(event.CloneX, i.ts, t.TID, row.NumParams(i.in))
+		for k := range row.NumParams(i.in) {
+			i.put(row.Params[k].Name, t)
+		}
+		if t.TID == t.PID && t.CWD != "" {
+			i.cwd = t // threads share it
+		}
+	default:
+		return false
 	}
 	if _, err := ev.Parse(i.b.End()); err != nil {
 		panic(err) // what a Builder makes can be parsed

@@ -15,6 +15,7 @@ func TestIntroduce(t *testing.T) {
 	snap.Threads[0].PTID = 200
 	snap.Threads[1].PTID = 100
 	snap.Threads = append(snap.Threads, snapshot.Thread{TID: 301, PID: 300, PTID: 200, VTID: 5, VPID: 4, Comm: "helper"})
+	snap.Threads[1].CWD = "/srv/"
 	snap.Threads[0].Args = []string{"-x", ""}
 	snap.Threads[0].Cgroups = []string{"cpu=/a", "memory=/b"}
 	snap.Threads = append(snap.Threads, processes(7, 8).Threads...) // parents of one another
@@ -26,7 +27,9 @@ func TestIntroduce(t *testing.T) {
 		var order []int64
 		for i.Next(&ev) {
 			st.Apply(&ev)
-			order = append(order, ev.TID())
+			if ev.Type() == event.CloneX {
+				order = append(order, ev.TID())
+			}
 		}
 		if len(order) != len(snap.Threads) || order[0] != 100 || order[1] != 200 || order[2] != 300 {
 			t.Errorf("order %v", order)
@@ -34,6 +37,9 @@ func TestIntroduce(t *testing.T) {
 		p := st.LookupProcess(300)
 		if p == nil || p.Exe != "work" || len(p.Args) != 2 || len(p.Cgroups) != 2 || p.Parent() == nil || p.Parent().PID != 200 || p.Threads() != 2 {
 			t.Errorf("%+v", p)
+		}
+		if th := st.Lookup(200); th == nil || th.CWD() != "/srv/" {
+			t.Errorf("the directory of 200 is not known: %+v", th)
 		}
 	}
 }
