@@ -47,6 +47,8 @@ func newApp() *cli.App {
 		commands = append(commands, f.command(false))
 		undo.Subcommands = append(undo.Subcommands, f.command(true))
 	}
+	commands = append(commands, imageCommand(false))
+	undo.Subcommands = append(undo.Subcommands, imageCommand(true))
 	return &cli.App{
 		Name:                  "inject",
 		Usage:                 "trace before the entrypoints of containers",
@@ -76,6 +78,7 @@ EXAMPLES:
    inject k8s --check *.yaml                       exit status 1 if a file would change
    inject k8s --diff -i deploy.yaml                change a file, and show how
    inject uninject k8s -i deploy.yaml              and back
+   inject image example.com/app:1 example.com/app:1-traced
 
 EXIT STATUS:
    0; with --check, 1 if something would change; 2 for an error.`

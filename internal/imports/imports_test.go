@@ -54,13 +54,14 @@ var allowed = map[string][]string{
 	"inject/document": {},
 	"inject/ecs":      {"inject", "inject/document"},
 	"inject/k8s":      {"inject", "inject/document"},
+	"inject/image":    {"inject", "inject/document", "inject/registry"},
 	"inject/registry": {"inject"},
 
 	"inject/policy":  {"inject/k8s"},
 	"inject/webhook": {"inject", "inject/document", "inject/k8s"},
 
 	"internal/kubetest": {"internal/debian"},
-	"cmd/inject":        {"inject", "inject/ecs", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
+	"cmd/inject":        {"inject", "inject/ecs", "inject/image", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
 
 	"internal/plugin": {"internal/snapshot", "internal/stream", "kernel/event", "kernel/event/spec"},
 	"cmd/falcoplugin": {"internal/plugin"},
