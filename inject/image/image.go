@@ -91,6 +91,8 @@ func indented(text []byte) string {
 	return b.String() + "\n"
 }
 
+const noCommand = inject.Skip("it has no command")
+
 // one rewrites one image: what is in it of ours is taken out, and put in anew if it is
 // another.
 func (w *Rewriter) one(img v1.Image, file *v1.ConfigFile, platform v1.Platform) (v1.Image, inject.Action, error) {
@@ -101,7 +103,7 @@ func (w *Rewriter) one(img v1.Image, file *v1.ConfigFile, platform v1.Platform) 
 	case !w.Remove && !wrapped && startsTrace(file.Config.Entrypoint):
 		return nil, "", inject.Skip("it starts with a trace of its own")
 	case !w.Remove && !wrapped && len(file.Config.Entrypoint)+len(file.Config.Cmd) == 0:
-		return nil, "", inject.Skip("it has no command")
+		return nil, "", noCommand
 	}
 	if w.Remove {
 		e, err := edit(img)
@@ -149,7 +151,11 @@ func (w *Rewriter) done(file *v1.ConfigFile, layer v1.Layer) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	to, err := w.wrap(inject.Unwrap(file.Config.Entrypoint), file.Config.Cmd)
+	was := inject.Unwrap(file.Config.Entrypoint)
+	if len(was)+len(file.Config.Cmd) == 0 {
+		return false, noCommand
+	}
+	to, err := w.wrap(was, file.Config.Cmd)
 	return slices.Contains(file.RootFS.DiffIDs, diff) && slices.Equal(to, file.Config.Entrypoint), err
 }
 

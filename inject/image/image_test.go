@@ -244,8 +244,8 @@ func TestSkip(t *testing.T) {
 		}
 	}
 	for config, want := range map[string]string{
-		`{"architecture":"amd64","os":"linux","config":{"Cmd":["x"]},"rootfs":{"diff_ids":[]}}`:          "the same layers",
-		`{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/opt/lanner/trace","--"]}` + tail: "not made by inject image",
+		`{"architecture":"amd64","os":"linux","config":{"Cmd":["x"]},"rootfs":{"diff_ids":[]}}`:                      "the same layers",
+		`{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/opt/lanner/trace","--"],"Cmd":["x"]}` + tail: "not made by inject image",
 	} {
 		if _, err := rewriter(false).rewrite("image", made(t, config, 1, types.OCIManifestSchema1)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", config, err)
