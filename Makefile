@@ -70,9 +70,10 @@ test: deps check
 test-kernels: deps
 	LANNER_TEST_KERNELS=1 LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' ./...
 
-# The injector on a real kube-apiserver, which is built once, into the user's cache.
+# The injector on a real kube-apiserver, and under kustomize and helm; all are built once,
+# into the user's cache.
 test-kube:
-	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/webhook
+	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/webhook ./cmd/inject
 
 # docs/conformance.md: each event on each driver and kernel, from runs of the suite.
 conformance-report: deps

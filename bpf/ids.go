@@ -9,6 +9,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/driver"
 )
 
 // initialIDs tells the ids that processes have in the initial PID namespace, which
@@ -55,26 +57,54 @@ func (x *initialIDs) of(pid int) (uint32, error) {
 	if x.coll == nil {
 		return uint32(pid), nil
 	}
+	list, err := x.list()
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range list {
+		if t.Own == uint32(pid) && t.TID == t.PID {
+			return t.PID, nil
+		}
+	}
+	return 0, fmt.Errorf("find process %d: %w", pid, unix.ESRCH)
+}
+
+// IDs returns the ids of the threads of the PID namespace that we run in; nil if that
+// is the initial one.
+func (d *Driver) IDs() ([]driver.IDs, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.ids.coll == nil || d.closed {
+		return nil, nil
+	}
+	list, err := d.ids.list()
+	if err != nil {
+		return nil, fmt.Errorf("bpf: %w", err)
+	}
+	return list, nil
+}
+
+// list returns the ids of the threads of our namespace, which is not the initial one.
+func (x *initialIDs) list() ([]driver.IDs, error) {
 	it, err := link.AttachIter(link.IterOptions{Program: x.coll.Programs[modernProgFindIds]})
 	if err != nil {
-		return 0, fmt.Errorf("list processes: %w", err)
+		return nil, fmt.Errorf("list processes: %w", err)
 	}
 	defer it.Close()
 	r, err := it.Open()
 	if err != nil {
-		return 0, fmt.Errorf("list processes: %w", err)
+		return nil, fmt.Errorf("list processes: %w", err)
 	}
 	defer r.Close()
-	list, err := io.ReadAll(r)
+	text, err := io.ReadAll(r)
 	if err != nil {
-		return 0, fmt.Errorf("list processes: %w", err)
+		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	for ; len(list) >= 8; list = list[8:] { // pairs, as find_ids writes them
-		if binary.NativeEndian.Uint32(list) == uint32(pid) {
-			return binary.NativeEndian.Uint32(list[4:]), nil
-		}
+	list := make([]driver.IDs, len(text)/binary.Size(driver.IDs{}))
+	if _, err := binary.Decode(text, binary.NativeEndian, list); err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	return 0, fmt.Errorf("find process %d: %w", pid, unix.ESRCH)
+	return list, nil
 }
 
 func (x *initialIDs) close() {

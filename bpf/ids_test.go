@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
@@ -52,10 +53,30 @@ func TestInside(t *testing.T) {
 		t.Errorf("opened %v, by %d", opened, tid)
 	}
 
-	cfg := config(t, "getpgid")
-	cfg.Scope.Host = true
+	cfg := config(t, "close")
+	cfg.Scope.PIDs = []int{child(t)}
 	d, err := Open(cfg)
 	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := d.IDs()
+	if err != nil || len(ids) < 2 {
+		t.Errorf("%d threads, %v", len(ids), err)
+	}
+	found := false
+	for _, id := range ids {
+		if id.Own == uint32(cfg.Scope.PIDs[0]) {
+			found = id.TID == id.PID && id.TID != id.Own && id.PPID == idOf(ids, os.Getpid())
+		}
+	}
+	if !found {
+		t.Errorf("child %d of %d is not among %+v as it should be", cfg.Scope.PIDs[0], os.Getpid(), ids)
+	}
+	d.Close()
+
+	cfg = config(t, "getpgid")
+	cfg.Scope.Host = true
+	if d, err = Open(cfg); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
@@ -73,4 +94,29 @@ func TestInside(t *testing.T) {
 	if d.Close(); n >= 100 {
 		t.Errorf("%d events of our own", n)
 	}
+}
+
+// child starts a process that waits for the end of the test.
+func child(t *testing.T) (pid int) {
+	t.Helper()
+	cmd := exec.Command("/bin/cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); cmd.Wait() })
+	return cmd.Process.Pid
+}
+
+// idOf returns the initial id of a thread; 0 if it has none.
+func idOf(ids []driver.IDs, own int) uint32 {
+	for _, id := range ids {
+		if id.Own == uint32(own) {
+			return id.TID
+		}
+	}
+	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -14,6 +15,9 @@ import (
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
+
+// object returns the compiled probe; tests put a broken one in its place.
+var object = loadModern
 
 // Open loads the probe and starts tracing. The text of an error is one line;
 // errors.As finds an *ebpf.VerifierError with the whole log, errors.Is the errno.
@@ -66,7 +70,7 @@ func oneLine(err error) error {
 	if !errors.As(err, &ve) {
 		return err
 	}
-	line := "the kernel refuses a program of the probe: " + ve.Cause.Error()
+	line := "the kernel refuses " + refused(err) + " of the probe: " + ve.Cause.Error()
 	for i := len(ve.Log) - 1; i >= 0; i-- {
 		if text := ve.Log[i]; text != "" && text[0] != ' ' && !isSummary(text) {
 			line += ": " + text
@@ -74,6 +78,16 @@ func oneLine(err error) error {
 		}
 	}
 	return &loadError{line, err}
+}
+
+// refused names the program that an error of the loader is about, which is worded
+// "...program NAME: load program: ...".
+func refused(err error) string {
+	_, rest, _ := strings.Cut(err.Error(), "program ")
+	if name, _, ok := strings.Cut(rest, ":"); ok && !strings.ContainsAny(name, " \n") {
+		return "program " + name
+	}
+	return "a program"
 }
 
 // isSummary reports whether a line of a verifier's log tells what the work cost.
@@ -85,7 +99,7 @@ func isSummary(line string) bool {
 
 // load puts the wanted programs and the maps into the kernel.
 func (d *Driver) load() error {
-	s, err := loadModern()
+	s, err := object()
 	if err != nil {
 		return fmt.Errorf("read the probe: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	launch() // first: what it becomes may be a case
+	helper()
 	eventtest.Main()
 	code := m.Run()
 	eventtest.Clean()

@@ -23,6 +23,7 @@ func BlindSpots(m *Machine) (list []Blind) {
 	}
 	if m.PIDNS {
 		add(Ptrace, "processes outside of this PID namespace", m.hostPIDs())
+		add(ModernBPF, "programs, directories and files that processes outside of this PID namespace had from before the start", m.hostPIDs())
 	}
 	switch {
 	case !m.Has(unix.CAP_SYS_PTRACE):

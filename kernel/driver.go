@@ -83,9 +83,6 @@ func modernBPF(m *Machine) (why, change string) {
 	if m.UserNS && m.RingBuffer != Present {
 		return "capabilities of a user namespace do not reach BPF", "run trace outside of it, not in a rootless container"
 	}
-	if m.PIDNS {
-		return errPIDNS.Error(), m.hostPIDs()
-	}
 	if lacking := m.lacking(unix.CAP_BPF, unix.CAP_PERFMON); len(lacking) > 0 {
 		return "trace lacks " + strings.Join(lacking, " and "), m.grant("BPF", "PERFMON", "SYS_PTRACE")
 	}
@@ -105,14 +102,15 @@ func modernBPF(m *Machine) (why, change string) {
 	return "", ""
 }
 
-// errPIDNS says why a kernel driver is of no use to who is in a PID namespace: it
+// errPIDNS says why a driver that does not know PID namespaces is of no use in one: it
 // would follow whoever has these ids outside.
 var errPIDNS = errors.New("process ids in this PID namespace are not those that the kernel's drivers see")
 
 // openModern starts the modern probe.
 func openModern(cfg Config) (Driver, error) {
-	if leadsElsewhere("/proc/self/ns/pid", initPIDNS) {
-		return nil, errPIDNS
+	d, err := bpf.Open(cfg)
+	if err != nil {
+		return nil, err // not a Driver that is nil inside
 	}
-	return bpf.Open(cfg)
+	return d, nil
 }

@@ -36,9 +36,7 @@ func TestModernBPF(t *testing.T) {
 		"kubernetes":    {func(m *Machine) { m.Caps, m.Platform = 0, "kubernetes" }, "lacks", "capabilities.add: [BPF, PERFMON, SYS_PTRACE]"},
 		"Fargate":       {func(m *Machine) { m.Caps, m.Platform = 0, "ecs-fargate" }, "lacks", "nothing: Fargate"},
 		"Cloud Run":     {func(m *Machine) { m.Caps, m.Platform = 0, "cloud-run" }, "lacks", "nothing: Cloud Run"},
-		"PID namespace": {func(m *Machine) { m.PIDNS = true }, "PID namespace", "outside of the namespace"},
-		"in a pod":      {func(m *Machine) { m.PIDNS, m.Platform = true, "kubernetes" }, "PID namespace", "hostPID: true"},
-		"in docker":     {func(m *Machine) { m.PIDNS, m.Container = true, "docker" }, "PID namespace", "docker run --pid=host"},
+		"PID namespace": {func(m *Machine) { m.PIDNS = true }, "", ""},
 		"rootless":      {func(m *Machine) { m.UserNS, m.RingBuffer, m.TracingBTF = true, Unknown, Unknown }, "user namespace", "outside"},
 		"token":         {func(m *Machine) { m.UserNS = true }, "", ""},
 		"lockdown":      {func(m *Machine) { m.Lockdown = "confidentiality" }, "locked down", "lockdown=integrity"},
@@ -83,6 +81,7 @@ func TestKernelModule(t *testing.T) {
 		why  string
 	}{
 		"nothing":       {func(m *Machine) {}, ""},
+		"in a pod":      {func(m *Machine) { m.PIDNS, m.Platform = true, "kubernetes" }, "PID namespace"},
 		"not loaded":    {func(m *Machine) { m.Module = Missing }, "the kernel module scap is not loaded"},
 		"gVisor":        {func(m *Machine) { m.GVisor, m.Module = true, Missing }, "gVisor"},
 		"a container":   {func(m *Machine) { m.ModuleDevice = unix.ENOENT }, "no /dev/scap0"},
@@ -130,7 +129,7 @@ func TestBlindSpots(t *testing.T) {
 		want []string // driver and a part of the text, in order
 	}{
 		"container":     {func(m *Machine) { m.Container = "containerd" }, []string{"ptrace kubectl exec"}},
-		"PID namespace": {func(m *Machine) { m.PIDNS = true }, []string{"ptrace kubectl exec", "ptrace outside of this PID namespace"}},
+		"PID namespace": {func(m *Machine) { m.PIDNS = true }, []string{"ptrace kubectl exec", "ptrace outside of this PID namespace", "modern-bpf outside of this PID namespace"}},
 		"other users":   {func(m *Machine) { m.Caps = 0 }, []string{"ptrace other users", "modern-bpf other users"}},
 		"Yama":          {func(m *Machine) { m.Caps, m.Yama = 0, Setting{1, true} }, []string{"ptrace other users", "ptrace ptrace_scope", "modern-bpf other users"}},
 		"no search":     {func(m *Machine) { m.Caps &^= 1 << unix.CAP_DAC_READ_SEARCH }, []string{"modern-bpf had open"}},

@@ -19,7 +19,8 @@
 // its thread and never unlocks it; Start, Attach, ReadInto and Close must be
 // called from that goroutine. Release and Struck may be called from anywhere.
 //
-// Files by thing: driver.go the loop, stop.go what each kind of stop means,
+// Files by thing: driver.go the loop, choose.go which calls are looked at, stop.go what
+// each kind of stop means, enter.go the two ends of a call, books.go what calls change,
 // start.go and attach.go how tracees come, inject.go how they are made to do
 // something for us, filter.go the seccomp program, call.go the rows' ops, fill_*.go
 // the irregular events, memory.go how the tracee is read, surrogate.go how it is

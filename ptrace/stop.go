@@ -2,12 +2,10 @@ package ptrace
 
 import (
 	"slices"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/kernel/event"
-	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 const eventStop = 128 // PTRACE_EVENT_STOP, linux/ptrace.h
@@ -93,10 +91,6 @@ func (d *Driver) adopt() {
 	}
 }
 
-func isClone(x event.Type) bool {
-	return x == event.CloneX || x == event.Clone3X || x == event.ForkX || x == event.VforkX
-}
-
 // atSyscall handles a syscall-stop: an entry or an exit.
 func (d *Driver) atSyscall(t *thread) {
 	var info syscallInfo
@@ -154,170 +148,6 @@ func (d *Driver) syscallInfo(t *thread, info *syscallInfo) bool {
 	info.op = syscallInfoEntry
 	r.entry(info)
 	return true
-}
-
-// lookup finds the contract's row of a call.
-func (d *Driver) lookup(arch uint32, nr uint64, e *entry) {
-	e.sc, e.nr, e.compat = nil, nr, false
-	switch {
-	case arch == nativeArch && (x32Bit == 0 || nr&x32Bit == 0):
-		e.sc = d.tables.native.Lookup(nr)
-	case arch == nativeArch:
-		// Only calls with numbers of their own take structures of 32-bit words.
-		nr &^= x32Bit
-		e.sc, e.compat = d.tables.x32.Lookup(nr), nr >= spec.FirstX32
-	case arch == compatArch && machine == spec.X86:
-		e.sc, e.compat = d.tables.compat.Lookup(nr), true
-		if e.sc != nil && e.sc.X86 >= 0 {
-			e.nr = uint64(e.sc.X86)
-		}
-	}
-}
-
-// enter remembers a call and emits its enter event.
-func (d *Driver) enter(t *thread, info *syscallInfo) {
-	e := &t.entry
-	d.lookup(info.arch, info.data[0], e)
-	t.entered, t.exiting = true, false
-	copy(e.args[:], info.data[1:7])
-	e.ts, e.clone = d.now, 0
-	if machine == spec.X86 && info.arch == compatArch && info.data[0] == socketcall {
-		d.decodeSocketcall(t)
-	}
-	if e.sc == nil {
-		return
-	}
-	ci := &d.calls[e.sc.SC]
-	if t.muted {
-		if ci.exit != event.ExecveX {
-			return
-		}
-		d.unmute(t.proc)
-	}
-	if !ci.watch {
-		return
-	}
-	t.exiting = !ci.noExit
-	t.entered = t.every || t.exiting
-	switch {
-	case isClone(ci.exit):
-		d.holdOnTo(t)
-	case ci.exit == event.ExecveX || ci.exit == event.ExecveatX:
-		d.keepExecName(t)
-	}
-	if ci.onEnter {
-		c := d.at(t)
-		c.entering = true
-		c.emit(ci.enter, d.now, t.tid)
-	}
-}
-
-// at prepares the scratch call for a stop of a thread.
-func (d *Driver) at(t *thread) *call {
-	c := &d.c
-	c.t, c.entry, c.ret, c.entering = t, t.entry, 0, false
-	c.mem = memory{t.tid, &t.proc.denied}
-	c.known.vm, c.known.file = false, false
-	c.flags = 0
-	if c.entry.sc != nil {
-		c.flags = d.calls[c.entry.sc.SC].flags
-	}
-	return c
-}
-
-// leave handles the end of a call.
-func (d *Driver) leave(t *thread, ret int64) {
-	t.entered = false
-	wanted := t.exiting
-	t.exiting = false
-	if !wanted || t.entry.sc == nil || t.muted {
-		return
-	}
-	ci := &d.calls[t.entry.sc.SC]
-	if t.hidden != 0 {
-		d.giveBack(t, t)
-	}
-	if ret == 0 && (ci.exit == event.ExecveX || ci.exit == event.ExecveatX) {
-		return // told when the program was loaded
-	}
-	if ret < 0 && isExec(ci.exit) && t.proc.pid == d.root && !t.proc.ran {
-		t.muted = true
-		d.execErrno = syscall.Errno(-ret)
-		unix.Kill(t.proc.pid, unix.SIGKILL)
-		return
-	}
-	c := d.at(t)
-	c.ret = ret
-	if ret >= 0 {
-		d.keepBooks(c, ci.exit)
-	}
-	c.emit(ci.exit, d.now, t.tid)
-}
-
-func isExec(x event.Type) bool { return x == event.ExecveX || x == event.ExecveatX }
-
-// keepBooks updates what the driver caches after a call that succeeded.
-func (d *Driver) keepBooks(c *call, x event.Type) {
-	p := c.t.proc
-	switch x {
-	case event.CloseX, event.ConnectX, event.BindX, event.ShutdownX:
-		p.files.drop(int32(c.args[0]))
-	case event.Dup2X, event.Dup3X:
-		p.files.drop(int32(c.args[1]))
-	case event.CloseRangeX:
-		p.files.dropRange(uint32(c.args[0]), uint32(c.args[1]))
-	case event.SocketX, event.AcceptX, event.Accept4X, event.OpenX, event.OpenatX, event.DupX:
-		p.files.drop(int32(c.ret))
-	case event.SetuidX, event.SetgidX, event.SetreuidX, event.SetregidX, event.SetresuidX, event.SetresgidX,
-		event.CapsetX:
-		c.t.creds.valid = false
-	case event.SetnsX:
-		c.t.creds.valid, p.spaced = false, false
-	case event.UnshareX:
-		c.t.creds.valid, p.spaced = false, false
-		p.files = newFiles() // CLONE_FILES takes a table of its own; a fresh cache is always right
-	case event.SetrlimitX:
-		if c.args[0] == unix.RLIMIT_NOFILE {
-			d.forgetLimits()
-		}
-	case event.PrlimitX:
-		if c.args[1] == unix.RLIMIT_NOFILE && c.args[2] != 0 {
-			d.forgetLimits()
-		}
-	case event.IOUringSetupX:
-		p.files = &files{opaque: true}
-	case event.PrctlX:
-		if c.args[0] == unix.PR_SET_SECCOMP {
-			c.t.every = true
-		}
-	case event.SeccompX:
-		d.ownFilter(c)
-	}
-}
-
-// forgetLimits drops cached limits: prlimit changes those of any process.
-func (d *Driver) forgetLimits() {
-	for _, p := range d.procs {
-		p.fdlimit = -1
-	}
-}
-
-// ownFilter notes that a thread has a seccomp filter of its own. Where that
-// answers with an error, a trap or a notification, ours is not heard
-// (seccomp(2), precedence of actions), so from now on every call stops.
-func (d *Driver) ownFilter(c *call) {
-	const setModeFilter, tsync = 1, 1 // SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
-	if c.args[0] > setModeFilter {
-		return
-	}
-	c.t.every = true
-	if c.args[1]&tsync != 0 {
-		for _, t := range d.threads {
-			if t.proc == c.t.proc {
-				t.every = true
-			}
-		}
-	}
 }
 
 // atEventStop handles a PTRACE_EVENT_STOP: a group-stop, the first stop of a new

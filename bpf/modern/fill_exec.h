@@ -34,7 +34,7 @@ static __always_inline void put_own_args(struct call *c)
 
 	size = at_most(size, ARGS_MAX);
 	if (start && size)
-		n = bpf_probe_read_user_str(room(c), size, (void *)start);
+		n = read_user_string(room(c), size, start);
 	if (n <= 0) {
 		put_empty(c);
 		put_empty(c);
@@ -68,7 +68,7 @@ __noinline int read_string(u32 i)
 	if (a->n >= ARGS_MAX || !read_user(&addr, long_size(c), a->array + i * long_size(c)) || !addr)
 		return 1;
 	c->off = a->at + a->n;
-	n = bpf_probe_read_user_str(room(c), at_most(ARGS_MAX - a->n, ARGS_MAX), (void *)addr);
+	n = read_user_string(room(c), at_most(ARGS_MAX - a->n, ARGS_MAX), addr);
 	if (n <= 0)
 		return 1;
 	a->n += n;

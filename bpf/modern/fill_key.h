@@ -55,7 +55,7 @@ static __always_inline void put_dyn_string(struct call *c, u8 index, u64 addr)
 
 	r[0] = index;
 	if (addr)
-		n = bpf_probe_read_user_str(r + 1, STRING_MAX, (void *)addr);
+		n = read_user_string(r + 1, STRING_MAX, addr);
 	commit(c, n < 0 ? 1 : 1 + n);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * What processes are called in the initial PID namespace, for a reader that runs in
- * another one: it knows processes by the ids of its own namespace, and no file of
- * /proc tells those further up.
+ * What threads are called in the initial PID namespace, for a reader that runs in
+ * another one: it knows them by the ids of its own namespace, and no file of /proc
+ * tells those further up.
  */
 #ifndef LANNER_FIND_H
 #define LANNER_FIND_H
@@ -24,7 +24,22 @@ struct bpf_iter__task {
 	union { struct task_struct *task; u64 :64; };
 };
 
-/* Writes for each process of the reader's namespace its id there and its initial one. */
+/* What find_ids writes of a thread: its id in the reader's namespace, then initial ids. */
+struct thread_ids {
+	u32 own;
+	u32 tid, pid;
+	u32 ppid;	/* of the parent */
+	u32 pgid, sid;
+};
+
+static __always_inline u32 group_nr(struct task_struct *t, u32 type)
+{
+	struct pid *pid = BPF_CORE_READ(t, signal, pids[type]);
+
+	return pid ? pid_nr(pid) : 0;
+}
+
+/* Writes the ids of each thread of the reader's namespace. */
 SEC("iter/task")
 int find_ids(struct bpf_iter__task *ctx)
 {
@@ -32,9 +47,10 @@ int find_ids(struct bpf_iter__task *ctx)
 	struct task_struct *t = ctx->task;
 	struct pid *pid;
 	struct upid *u;
-	u32 ids[2], i;
+	struct thread_ids ids;
+	u32 i;
 
-	if (!t || t->pid != t->tgid)
+	if (!t)
 		return 0;
 	pid = t->thread_pid;
 	if (!pid)
@@ -45,9 +61,13 @@ int find_ids(struct bpf_iter__task *ctx)
 		u = upid_at(pid, i);
 		if (BPF_CORE_READ(u, ns, ns.inum) != reader_pid_ns)
 			continue;
-		ids[0] = BPF_CORE_READ(u, nr);
-		ids[1] = t->tgid;
-		bpf_seq_write(meta->seq, ids, sizeof(ids));
+		ids.own = BPF_CORE_READ(u, nr);
+		ids.tid = t->pid;
+		ids.pid = t->tgid;
+		ids.ppid = BPF_CORE_READ(t, real_parent, tgid);
+		ids.pgid = group_nr(t, PIDTYPE_PGID);
+		ids.sid = group_nr(t, PIDTYPE_SID);
+		bpf_seq_write(meta->seq, &ids, sizeof(ids));
 		break;
 	}
 	return 0;

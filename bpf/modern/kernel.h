@@ -215,6 +215,7 @@ struct tty_struct {
 
 /* enum pid_type, include/linux/pid_types.h, from 4.19 on */
 #define PIDTYPE_PGID 2
+#define PIDTYPE_SID 3
 
 struct signal_struct {
 	atomic_t live;

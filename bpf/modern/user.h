@@ -68,12 +68,24 @@ static __always_inline s64 fd_at(struct call *c, u64 addr, u32 i)
 	return addr && read_user(&fd, sizeof(fd), addr + i * sizeof(fd)) ? fd : -1;
 }
 
+/*
+ * Reads a string into size bytes and returns how many it took, its NUL included, or an
+ * error. Of an empty one the kernel says 0 bytes, until mended
+ * (mm/maccess.c:strncpy_from_user_nofault).
+ */
+static __always_inline long read_user_string(void *dst, u64 size, u64 addr)
+{
+	long n = bpf_probe_read_user_str(dst, size, (void *)addr);
+
+	return n ? n : 1;
+}
+
 static __always_inline void put_string_at(struct call *c, u64 addr)
 {
 	long n = 0;
 
 	if (addr)
-		n = bpf_probe_read_user_str(room(c), STRING_MAX, (void *)addr);
+		n = read_user_string(room(c), STRING_MAX, addr);
 	commit(c, n < 0 ? 0 : n);
 }
 

@@ -14,23 +14,36 @@ func ecsFormat() format {
 	return format{
 		name: "ecs", usage: "task definitions of Amazon ECS, and CloudFormation templates", description: ecsDescription,
 		flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "sys-ptrace", Category: catHow, Value: "always", Usage: "add the capability SYS_PTRACE, for containers that change their user: always (Fargate allows it since platform version 1.4.0) or never"},
+			sysPtraceFlag("always", "add the capability SYS_PTRACE, for containers that change their user: always (Fargate allows it since platform version 1.4.0) or never"),
 		}, commonFlags()...),
 		rewriter: func(c *cli.Context, remove bool) (rewriter, error) {
 			common, err := commonOptions(c)
 			if err != nil {
 				return nil, err
 			}
-			ptrace := c.String("sys-ptrace")
-			if ptrace != "always" && ptrace != "never" {
-				return nil, usage(fmt.Sprintf("unknown choice %q for --sys-ptrace: always or never", ptrace))
+			ptrace, err := sysPtrace(c)
+			if err != nil {
+				return nil, err
 			}
-			o := ecs.Options{Options: common, Ptrace: ptrace == "always"}
+			o := ecs.Options{Options: common, Ptrace: ptrace}
 			return func(text []byte) ([]byte, []inject.Result, error) {
 				return ecs.Rewrite(context.Background(), text, o, remove)
 			}, nil
 		},
 	}
+}
+
+// sysPtraceFlag is for formats that can't know better than their user.
+func sysPtraceFlag(value, usage string) cli.Flag {
+	return &cli.StringFlag{Name: "sys-ptrace", Category: catHow, Value: value, Usage: usage}
+}
+
+func sysPtrace(c *cli.Context) (bool, error) {
+	choice := c.String("sys-ptrace")
+	if choice != "always" && choice != "never" {
+		return false, usage(fmt.Sprintf("unknown choice %q for --sys-ptrace: always or never", choice))
+	}
+	return choice == "always", nil
 }
 
 const ecsDescription = `JSON or YAML: a task definition as aws ecs register-task-definition takes it, or

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	_ "golang.org/x/crypto/x509roots/fallback" // our image has no certificates, and registries have to be trusted
 )
 
 func main() {
@@ -24,7 +25,7 @@ func main() {
 }
 
 // formats are the kinds of files that can be rewritten.
-func formats() []format { return []format{k8sFormat(), ecsFormat()} }
+func formats() []format { return []format{k8sFormat(), ecsFormat(), composeFormat()} }
 
 func newApp() *cli.App {
 	var commands []*cli.Command
@@ -40,7 +41,7 @@ func newApp() *cli.App {
 			if c.Args().Len() == 0 {
 				return usage("uninject takes a format")
 			}
-			return noFormat(c)
+			return usage(fmt.Sprintf("there is no format %q", c.Args().First()))
 		},
 	}
 	for _, f := range formats() {
@@ -96,12 +97,17 @@ DESCRIPTION:
 COMMANDS:{{template "visibleCommandCategoryTemplate" .}}{{end}}
 `
 
-// noFormat is for a command line without a known format.
+// noFormat is for a command line without a known format. Without any arguments we may
+// have been started as a KRM function, which reads a ResourceList; at a terminal, by
+// someone who needs help.
 func noFormat(c *cli.Context) error {
-	if c.Args().Len() == 0 {
+	if c.Args().Len() > 0 {
+		return usage(fmt.Sprintf("there is no format %q", c.Args().First()))
+	}
+	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice != 0 {
 		return cli.ShowAppHelp(c)
 	}
-	return usage(fmt.Sprintf("there is no format %q", c.Args().First()))
+	return c.App.Command("k8s").Run(c, "k8s", "--quiet")
 }
 
 // Exit codes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -41,6 +42,7 @@ func webhookCommand() *cli.Command {
 			&cli.StringFlag{Name: "listen", Category: catServer, Value: ":8443", Usage: "`ADDRESS` for reviews, " + webhook.HealthPath + ", " + webhook.ReadyPath + " and " + webhook.MetricsPath},
 			&cli.StringFlag{Name: "tls-cert", Category: catServer, Usage: "certificate in PEM `FILE`, read again when it changes"},
 			&cli.StringFlag{Name: "tls-key", Category: catServer, Usage: "its key in PEM `FILE`"},
+			&cli.StringFlag{Name: "client-ca", Category: catServer, Usage: "take reviews only from who has a certificate of the authorities in PEM `FILE` (the API server is given one by its admission configuration)"},
 			&cli.StringFlag{Name: "namespace", Category: catServer, Usage: "`NAMESPACE` that the webhook runs in (default: that of its service account)"},
 			&cli.StringFlag{Name: "service", Category: catServer, Value: "lanner-webhook", Usage: "`NAME` of its Service"},
 			&cli.StringFlag{Name: "secret", Category: catServer, Value: "lanner-webhook-tls", Usage: "`NAME` of the Secret for its own certificate"},
@@ -67,12 +69,17 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	o.Status = true
 	execTrace, err := shellwords.Parse(c.String("exec-trace"))
 	if err != nil {
 		return usage(fmt.Sprintf("--exec-trace %q: %v", c.String("exec-trace"), err))
 	}
 	if c.IsSet("tls-cert") != c.IsSet("tls-key") {
 		return usage("--tls-cert and --tls-key go together")
+	}
+	clients, err := authorities(c.String("client-ca"))
+	if err != nil {
+		return err
 	}
 	namespace := c.String("namespace")
 	if namespace == "" {
@@ -120,5 +127,21 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	log.Info("serving", "address", listener.Addr().String(), "namespace", namespace, "version", version())
-	return webhook.Serve(ctx, listener, handler, certs, cluster.Ready)
+	return webhook.Serve(ctx, listener, handler, certs, clients, cluster.Ready)
+}
+
+// authorities reads a file of certificates; nil for none.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("--client-ca %s: there is no certificate in it", file)
+	}
+	return pool, nil
 }

@@ -117,7 +117,10 @@ func watch(c *cli.Context, r *request, scope kernel.Scope, look func() *snapshot
 	}
 	defer d.Close()
 	onStop(d.Stop)
-	snap := look()
+	snap, err := kernel.Snapshot(d, look)
+	if err != nil {
+		return err
+	}
 	out, err := openOutputs(c, os.Stdout, snap, r.in)
 	if err != nil {
 		return err

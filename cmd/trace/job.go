@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
-	"github.com/lannerhq/lanner/internal/procfs"
+	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/kernel"
 	"github.com/lannerhq/lanner/kernel/event"
 )
@@ -42,7 +42,11 @@ func kernelCommand(c *cli.Context, r *request, path string, argv []string, refus
 		return err
 	}
 	defer j.driver.Close()
-	snap := r.scan([]int{cmd.PID})
+	snap, err := kernel.Snapshot(j.driver, func() *snapshot.State { return r.scan([]int{cmd.PID}) })
+	if err != nil {
+		cmd.Abandon()
+		return err
+	}
 	out, err := openOutputs(c, os.Stderr, snap, r.in)
 	if err != nil {
 		cmd.Abandon()
@@ -134,8 +138,7 @@ func (j *job) ReadInto(ev *event.Event) error {
 		ev.Flags |= event.StateOnly
 	}
 	sig, ok := ev.Int(2)
-	tid := int(ev.TID())
-	if ok && sig > 0 && sig < int64(len(j.struck)) && (tid == j.PID || procfs.StatusOf(tid).Tgid == j.PID) {
+	if ok && sig > 0 && sig < int64(len(j.struck)) && kernel.Process(j.driver, ev.TID()) == j.PID {
 		j.struck[sig].Store(ev.TS())
 	}
 	return nil

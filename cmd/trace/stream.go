@@ -50,6 +50,9 @@ func (o *outputs) openStream(c *cli.Context, snap *snapshot.State, in spec.Profi
 		return err
 	}
 	cfg.Identity = stream.Self(in, id)
+	if snap.InitialIDs {
+		cfg.Identity.PIDNS = stream.InitialPIDNS
+	}
 	if cfg.Address, err = stream.ParseAddress(c.String("write")); err != nil {
 		return usage(err.Error())
 	}

@@ -210,8 +210,21 @@ func rewrite(text string, root *yaml.Node) (string, error) {
 // encode writes a tree as text. The library takes tags out of the nodes that it writes (v4.0.0, desolver.go), so it
 // gets a copy.
 func encode(n *yaml.Node, s style) (string, error) {
-	out, err := yaml.Dump(clone(n), yaml.WithV3Defaults(), yaml.WithIndent(s.indent), yaml.WithCompactSeqIndent(s.compact), yaml.WithLineWidth(-1))
+	c := clone(n)
+	spell(c)
+	out, err := yaml.Dump(c, yaml.WithV3Defaults(), yaml.WithIndent(s.indent), yaml.WithCompactSeqIndent(s.compact), yaml.WithLineWidth(-1))
 	return string(out), err
+}
+
+// spell writes nulls out, of which nothing stands in the text: in flow style the library
+// makes them empty strings.
+func spell(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Value == "" && isNull(n) {
+		n.Value = "null"
+	}
+	for _, c := range n.Content {
+		spell(c)
+	}
 }
 
 // endings gives new text the ends of lines of the old.

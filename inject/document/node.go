@@ -235,6 +235,9 @@ func Equal(a, b *yaml.Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
+	if a.Kind == yaml.ScalarNode && b.Kind == yaml.ScalarNode && isNull(a) && isNull(b) {
+		return a.Anchor == b.Anchor // null has several spellings, nothing at all among them
+	}
 	if a.Kind != b.Kind || a.Value != b.Value || a.Anchor != b.Anchor || len(a.Content) != len(b.Content) {
 		return false
 	}

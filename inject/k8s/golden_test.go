@@ -29,7 +29,7 @@ var goldens = map[string]func(*Options){
 	"deployment.input.yaml": func(o *Options) { o.Trace = []string{"-e", "$x"} },
 	"pods.input.yaml":       func(o *Options) { o.InitContainers, o.Sidecars, o.Ptrace = true, true, PtraceAuto },
 	"kinds.input.yaml":      func(*Options) {},
-	"odd.input.yaml":        func(*Options) {},
+	"odd.input.yaml":        func(o *Options) { o.Status = true },
 	"resourcelist.input.yaml": func(o *Options) {
 		o.Entrypoints = nil
 	},

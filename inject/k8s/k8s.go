@@ -25,7 +25,7 @@ const (
 	Label    = "lanner.dev/inject"  // on a pod or namespace: "enabled" or "disabled"
 	Include  = "lanner.dev/include" // annotation of a pod: only these containers, names separated by commas
 	Exclude  = "lanner.dev/exclude" // annotation of a pod: not these containers
-	StatusOf = "lanner.dev/status"  // annotation of an injected pod: a Status
+	StatusOf = "lanner.dev/status"  // annotation that we write: a Status
 	Volume   = "lanner"             // the volume that holds trace
 	Init     = "lanner-install"     // the init container that fills it
 	Enabled  = "enabled"
@@ -51,7 +51,8 @@ type Options struct {
 	Sidecars       bool // wrap native sidecars too: init containers that are always restarted
 	Ptrace         Ptrace
 	ImageVolume    bool   // mount TraceImage as a volume, instead of copying trace from it
-	Version        string // of the injector, for the status annotation
+	Status         bool   // annotate pods with all that became of them; else only with what Remove has to know
+	Version        string // of the injector, for that annotation
 }
 
 // Check reports what is wrong with the options, as one clear line.

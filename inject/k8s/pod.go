@@ -75,11 +75,15 @@ func (p *Pod) Inject(ctx context.Context, o *Options) []inject.Result {
 		status.Wrapped = append(status.Wrapped, c.name)
 		results = append(results, inject.Explain(p.Name, c.name, nil))
 	}
+	results = append(results, p.strangers(chosen)...)
 	if len(status.Wrapped) == 0 {
 		p.clear(spec)
 		return results
 	}
 	p.furnish(spec, chosen, user)
+	if !o.Status {
+		status = Status{Ptrace: status.Ptrace}
+	}
 	p.SetStatus(status)
 	return results
 }
@@ -210,17 +214,37 @@ func (p *Pod) clear(spec *yaml.Node) {
 	}
 	remove(spec, "initContainers", Init)
 	remove(spec, "volumes", Volume)
-	if meta := document.Edit(p.Node, "metadata"); meta != nil {
-		if a := document.Edit(meta, "annotations"); a != nil {
-			document.Remove(a, StatusOf)
-			if len(a.Content) == 0 {
-				document.Remove(meta, "annotations")
-			}
-		}
-		if len(meta.Content) == 0 {
-			document.Remove(p.Node, "metadata")
+	p.dropStatus()
+}
+
+// dropStatus takes the status annotation away, and what it leaves empty.
+func (p *Pod) dropStatus() {
+	if document.Walk(p.Node, "metadata", "annotations", StatusOf) == nil {
+		return
+	}
+	meta := document.Edit(p.Node, "metadata")
+	a := document.Edit(meta, "annotations")
+	document.Remove(a, StatusOf)
+	if len(a.Content) == 0 {
+		document.Remove(meta, "annotations")
+	}
+	if len(meta.Content) == 0 {
+		document.Remove(p.Node, "metadata")
+	}
+}
+
+// strangers are the names in the pod's annotations that none of its containers has.
+func (p *Pod) strangers(o *Options) (results []inject.Result) {
+	if document.Walk(p.Node, "metadata", "annotations", Include) == nil {
+		return nil
+	}
+	spec := document.Get(p.Node, "spec")
+	for _, name := range o.Containers {
+		if find(document.Get(spec, "containers"), name) == nil && find(document.Get(spec, "initContainers"), name) == nil {
+			results = append(results, inject.Explain(p.Name, name, inject.Skip("annotation "+Include+" names it, but there is no such container")))
 		}
 	}
+	return results
 }
 
 // status reads the status annotation; what can't be read is no status.
@@ -231,9 +255,13 @@ func (p *Pod) status() (s Status) {
 	return s
 }
 
-// SetStatus writes the status annotation.
+// SetStatus writes the status annotation; none for the empty status.
 func (p *Pod) SetStatus(s Status) {
 	text, _ := json.Marshal(s) // strings can always be written
+	if string(text) == "{}" {
+		p.dropStatus()
+		return
+	}
 	meta := editMap(p.Node, "metadata")
 	n := document.String(string(text))
 	n.Style = yaml.SingleQuotedStyle

@@ -2,6 +2,9 @@ package webhook
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -115,6 +118,7 @@ func TestServe(t *testing.T) {
 	h := newHandler()
 	dir := t.TempDir()
 	files := &Files{Cert: filepath.Join(dir, "crt"), Key: filepath.Join(dir, "key"), Metrics: h.Metrics}
+	apiServer, clients := client(t, now)
 	write := func(at time.Time) *bundle {
 		b, err := newBundle([]string{"localhost"}, nil, now)
 		if err != nil {
@@ -140,11 +144,11 @@ func TestServe(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- Serve(ctx, l, h, files, nil) }()
-	get := func(b *bundle, path string) int {
+	go func() { done <- Serve(ctx, l, h, files, clients, nil) }()
+	get := func(b *bundle, path string, shown ...tls.Certificate) int {
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM(b.authorities)
-		client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost"}}}
+		client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", Certificates: shown}}}
 		answer, err := client.Get("https://" + l.Addr().String() + path)
 		if err != nil {
 			return 0
@@ -156,6 +160,12 @@ func TestServe(t *testing.T) {
 		if code := get(b, path); code != http.StatusOK {
 			t.Errorf("%s: status %d", path, code)
 		}
+	}
+	if code := get(b, MutatePath); code != http.StatusUnauthorized {
+		t.Errorf("%s without a certificate: status %d", MutatePath, code)
+	}
+	if code := get(b, MutatePath, *apiServer); code != http.StatusMethodNotAllowed {
+		t.Errorf("GET %s with a certificate: status %d", MutatePath, code)
 	}
 	newer := write(now)
 	if get(b, HealthPath) != 0 || get(newer, HealthPath) != http.StatusOK {
@@ -174,4 +184,23 @@ func TestServe(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// client makes a client's certificate, and the authorities that vouch for it.
+func client(t *testing.T, now time.Time) (*tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := template("the API server", now)
+	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	c.IsCA, c.BasicConstraintsValid = true, true
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(block("CERTIFICATE", der))
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log"
 	"log/slog"
@@ -25,15 +26,20 @@ const (
 	MetricsPath = "/metrics"
 )
 
+// atOnce is how many reviews are dealt with at a time, which bounds the memory that who
+// can connect has us use.
+const atOnce = 32
+
 // drain is how long the server goes on after it was told to end: that long, endpoints
 // may still name it.
 var drain = 5 * time.Second
 
 // Serve answers on a listener until the context ends, then finishes what it has begun.
-// ready, if not nil, is another condition of being ready.
-func Serve(ctx context.Context, l net.Listener, h *Handler, certs Certificates, ready func() bool) error {
+// clients, if not nil, are the authorities of who may post reviews; ready, if not nil, is
+// another condition of being ready.
+func Serve(ctx context.Context, l net.Listener, h *Handler, certs Certificates, clients *x509.CertPool, ready func() bool) error {
 	mux := http.NewServeMux()
-	mux.Handle(MutatePath, h)
+	mux.Handle(MutatePath, admitted(h, clients != nil))
 	mux.Handle(MetricsPath, h.Metrics.handler())
 	mux.HandleFunc(HealthPath, func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc(ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
@@ -43,7 +49,7 @@ func Serve(ctx context.Context, l net.Listener, h *Handler, certs Certificates, 
 	})
 	server := &http.Server{
 		Handler:           mux,
-		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: certs.Certificate},
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: certs.Certificate, ClientCAs: clients, ClientAuth: tls.VerifyClientCertIfGiven},
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       maxWait + time.Second,
 		WriteTimeout:      2*maxWait + time.Second,
@@ -67,6 +73,26 @@ func Serve(ctx context.Context, l net.Listener, h *Handler, certs Certificates, 
 		return err
 	}
 	return nil
+}
+
+// admitted lets a handler be called so many times at once, and only by who has shown a
+// certificate where that is wanted. Others are turned away before they are read.
+func admitted(h http.Handler, certificate bool) http.Handler {
+	slots := make(chan struct{}, atOnce)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if certificate && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0) {
+			http.Error(w, "reviews take a client certificate", http.StatusUnauthorized)
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			h.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		case <-time.After(maxWait):
+			http.Error(w, "too many reviews at once", http.StatusServiceUnavailable)
+		}
+	})
 }
 
 // quiet logs what the server says of single connections, which anyone can cause, as

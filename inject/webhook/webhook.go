@@ -47,7 +47,7 @@ type Handler struct {
 
 // Bounds of what is accepted.
 const (
-	maxReview    = 8 << 20         // bytes; etcd takes objects of 1.5 MiB, a review has two
+	maxReview    = 4 << 20         // bytes; etcd takes objects of 1.5 MiB, a review has two
 	maxWait      = 9 * time.Second // below the longest that manifests ask the API server to wait
 	waitFraction = 0.9             // of what the API server says that it waits
 )

@@ -48,7 +48,7 @@ func (c table) Pod(_ context.Context, namespace, name string) (*core.Pod, error)
 
 func newHandler() *Handler {
 	return &Handler{
-		Options: k8s.Options{Options: inject.Options{Dir: inject.DefaultDir, TraceImage: inject.DefaultImage, Escape: k8s.Escape}, Ptrace: k8s.PtraceAuto, Version: "v1"},
+		Options: k8s.Options{Options: inject.Options{Dir: inject.DefaultDir, TraceImage: inject.DefaultImage, Escape: k8s.Escape}, Ptrace: k8s.PtraceAuto, Status: true, Version: "v1"},
 		Own:     "lanner", Exec: true, ExecTrace: DefaultExecTrace, Metrics: NewMetrics("v1"), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Cluster: table{namespaces: map[string]map[string]string{"open": {}, "closed": {k8s.LevelLabel: "baseline"}}},
 	}

@@ -3,7 +3,8 @@
 //
 // In a nutshell: variant.go lists the ways to run a command, workload.go the
 // work; measure.go runs each work every way and takes medians; memory.go and
-// attach.go measure what has no wall time of a command, probe.go the modern probe;
+// attach.go measure what has no wall time of a command, probe.go the modern probe,
+// live.go the ways to a live reader;
 // report.go holds all figures, tables.go prints them. Work that needs a program of
 // its own is done by this program again, called as "bench work ..." (work*.go).
 //
@@ -139,6 +140,7 @@ func run(o options) (failed bool, err error) {
 	rep := report{Facts: facts(trace), Smoke: o.smoke, Repetitions: o.reps, Notes: []string{}, Faults: []string{}}
 	b.all(&rep)
 	b.probe(&rep, trace)
+	b.live(&rep, trace)
 	b.progress.clear()
 	if ctx.Err() != nil {
 		return true, errors.New("interrupted")

@@ -15,6 +15,7 @@ type report struct {
 	Memory      memoryFigures     `json:"memory"`
 	Attach      attachFigures     `json:"attach"`
 	Probe       probeFigures      `json:"probe"`
+	Live        liveFigures       `json:"live"`
 	Notes       []string          `json:"notes"`
 	Faults      []string          `json:"faults"`
 }
@@ -113,6 +114,9 @@ func (r *report) lost() (n uint64) {
 	}
 	for _, a := range r.Attach.Rows {
 		n += a.Lost
+	}
+	for _, l := range r.Live.Rows {
+		n += l.Lost
 	}
 	return n
 }

@@ -44,6 +44,9 @@ func (r *report) tables() []table {
 	if len(r.Probe.Columns) > 0 {
 		ts = append(ts, r.probeTable())
 	}
+	if len(r.Live.Rows) > 0 {
+		ts = append(ts, r.liveTable())
+	}
 	return ts
 }
 

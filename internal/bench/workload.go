@@ -22,16 +22,17 @@ type sizes struct {
 	processes   int // alive at once while memory is measured
 	calls       int // pairs of a read and a write, of the process attached to
 	attached    int // its threads
+	events      int // moved to a live reader
 }
 
 var (
 	full = sizes{
 		dd: 100000, find: []string{"/usr"}, launches: 500, files: 5000, threads: 2000,
-		requests: 10000, connections: 8, processes: 200, calls: 20000, attached: 50,
+		requests: 10000, connections: 8, processes: 200, calls: 20000, attached: 50, events: 3000000,
 	}
 	small = sizes{
 		dd: 1000, find: []string{"/usr", "-maxdepth", "2"}, launches: 10, files: 50, threads: 50,
-		requests: 100, connections: 4, processes: 20, calls: 500, attached: 10,
+		requests: 100, connections: 4, processes: 20, calls: 500, attached: 10, events: 20000,
 	}
 )
 

@@ -65,8 +65,9 @@ type Reader struct {
 	total uint32
 	held  bool // it is yet to be read as an event
 
-	buf     []byte // its body
-	v2      []byte // an event of version 1 in the layout of version 2
+	fixed   [headerSize]byte // its header or its trailer
+	buf     []byte           // its body
+	v2      []byte           // an event of version 1 in the layout of version 2
 	cut     bool
 	cutAt   int64
 	skipped uint64
@@ -258,11 +259,11 @@ func (r *Reader) damage(format string, args ...any) error {
 // header reads the type and length of the next block.
 func (r *Reader) header() error {
 	r.at = r.off
-	var h [headerSize]byte
-	if err := r.full(h[:]); err != nil {
+	h := r.fixed[:headerSize]
+	if err := r.full(h); err != nil {
 		return err
 	}
-	r.kind, r.total = blockType(order.Uint32(h[:])), order.Uint32(h[4:])
+	r.kind, r.total = blockType(order.Uint32(h)), order.Uint32(h[4:])
 	if r.total < minTotal || r.total%4 != 0 {
 		return r.damage("block of length %d", r.total)
 	}
@@ -325,11 +326,11 @@ func (r *Reader) skip() error {
 }
 
 func (r *Reader) trailer() error {
-	var t [4]byte
-	if err := r.full(t[:]); err != nil {
+	t := r.fixed[:4]
+	if err := r.full(t); err != nil {
 		return err
 	}
-	if n := order.Uint32(t[:]); n != r.total {
+	if n := order.Uint32(t); n != r.total {
 		return r.damage("length %d in front of the block, %d behind it", r.total, n)
 	}
 	return nil

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 
 	"bpf":    {"kernel/driver", "kernel/event", "kernel/event/spec"},
 	"kmod":   {"kernel/driver", "kernel/event", "kernel/event/spec"},
-	"kernel": {"bpf", "internal/procfs", "internal/signals", "kernel/driver", "kmod"},
+	"kernel": {"bpf", "internal/procfs", "internal/signals", "internal/snapshot", "kernel/driver", "kmod"},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
 	"internal/state":         {"internal/snapshot", "kernel/event", "kernel/event/spec"},
@@ -48,10 +48,11 @@ var allowed = map[string][]string{
 	"internal/vmtest/init":  {"internal/vmtest/plan"},
 	"internal/vmtest/plan":  {},
 	"internal/differential": {"kernel/event", "kernel/event/spec"},
-	"internal/bench":        {"kernel/event", "kernel/event/spec"},
+	"internal/bench":        {"internal/capture", "internal/snapshot", "internal/udig", "internal/udig/udigtest", "kernel/event", "kernel/event/spec"},
 
 	"inject":          {},
 	"inject/document": {},
+	"inject/compose":  {"inject", "inject/document"},
 	"inject/ecs":      {"inject", "inject/document"},
 	"inject/k8s":      {"inject", "inject/document"},
 	"inject/image":    {"inject", "inject/document", "inject/registry"},
@@ -61,7 +62,9 @@ var allowed = map[string][]string{
 	"inject/webhook": {"inject", "inject/document", "inject/k8s"},
 
 	"internal/kubetest": {"internal/debian"},
-	"cmd/inject":        {"inject", "inject/ecs", "inject/image", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook"},
+	"cmd/inject": {
+		"inject", "inject/compose", "inject/ecs", "inject/image", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook",
+	},
 
 	"internal/plugin": {"internal/snapshot", "internal/stream", "kernel/event", "kernel/event/spec"},
 	"cmd/falcoplugin": {"internal/plugin"},
@@ -79,7 +82,7 @@ var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "githu
 // injectLibraries are those that the injector may use besides. They never get into
 // trace, which has to be small.
 var injectLibraries = []string{
-	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff",
+	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff", "golang.org/x/crypto/x509roots/fallback",
 	"github.com/google/go-containerregistry/",
 	"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "gomodules.xyz/jsonpatch/v2", "github.com/prometheus/client_golang/",
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"testing"
 )
 
 // Version is the release of Kubernetes that is built. Its parts are released under
@@ -85,4 +86,29 @@ func have(dir string, programs []string) bool {
 		}
 	}
 	return true
+}
+
+// Tool returns a Go program of others, built once into the user's cache directory, or
+// skips the test. pkg is as for go install: PATH@VERSION.
+func Tool(t *testing.T, name, pkg string) string {
+	t.Helper()
+	if os.Getenv("LANNER_TEST_KUBE") == "" {
+		t.Skipf("LANNER_TEST_KUBE is not set: needs %s, which takes minutes to build", name)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version, _ := strings.Cut(pkg, "@")
+	dir := filepath.Join(cache, "lanner", name+"-"+version)
+	if have(dir, []string{name}) {
+		return filepath.Join(dir, name)
+	}
+	cmd := exec.Command("nice", "go", "install", pkg)
+	cmd.Dir = os.TempDir()
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOBIN="+dir, "GOFLAGS=-buildvcs=false")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go install %s: %v\n%s", pkg, err, out)
+	}
+	return filepath.Join(dir, name)
 }

@@ -16,6 +16,10 @@ type State struct {
 	Users      []User
 	Groups     []Group
 	Threads    []Thread
+
+	// InitialIDs reports that ids are those of the initial PID namespace, though the
+	// tracer runs in another one.
+	InitialIDs bool
 }
 
 // Machine describes the traced machine.

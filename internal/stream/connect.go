@@ -67,7 +67,7 @@ func (s *Sender) cut(n int) {
 }
 
 // Pauses between tries to connect.
-const firstPause, lastPause = 10 * time.Millisecond, 500 * time.Millisecond
+const firstPause, lastPause = 10 * time.Millisecond, 200 * time.Millisecond
 
 // run connects, sends, and connects again, until all has been sent and no more will
 // come.

@@ -17,10 +17,14 @@ type Identity struct {
 	Tracer    string `json:"tracer"`              // random; the same for all connections of a tracer
 	PID       int    `json:"pid"`                 // of the tracer, in its own PID namespace
 	Boot      string `json:"boot,omitempty"`      // boot id of the kernel (random(4))
-	PIDNS     uint64 `json:"pidns,omitempty"`     // inode of the tracer's PID namespace, in whose ids its events are
+	PIDNS     uint64 `json:"pidns,omitempty"`     // inode of the PID namespace in whose ids its events are
 	Container string `json:"container,omitempty"` // id of its container
 	Profile   string `json:"profile"`             // edition of its events: "current" or "0.36"
 }
+
+// InitialPIDNS is the inode of the machine's first PID namespace (PROC_PID_INIT_INO,
+// include/linux/proc_ns.h).
+const InitialPIDNS = 0xEFFFFFFC
 
 // Self returns the identity of this process as a tracer.
 func Self(in spec.Profile, container string) Identity {

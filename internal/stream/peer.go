@@ -20,13 +20,12 @@ import (
 var limits = capture.Limits{Head: 64 << 20, Event: 1 << 20, Threads: 1 << 17, FDs: 1 << 20, Entries: 1 << 16}
 
 const (
-	headTime  = 10 * time.Second // for the handshake and the first head
-	maxHeads  = 256 << 20        // bytes of all heads that wait to be merged
-	batchSize = 1 << 16          // bytes of events handed over at once
+	maxHeads  = 256 << 20 // bytes of all heads that wait to be merged
+	batchSize = 1 << 16   // bytes of events handed over at once
 	// Bytes in a tracer's queue and in all of them, beyond which tracers wait.
 	// ReadInto stops waiting for slower tracers at half of either.
-	maxQueue  = 2 << 20
-	maxQueues = 16 << 20
+	maxQueue  = 1 << 20
+	maxQueues = 8 << 20
 )
 
 // A peer is a tracer's connection on its way to the merger.
@@ -67,7 +66,7 @@ func (s *Server) receive(conn net.Conn) {
 	}()
 	p := &peer{conn: conn, t: &Tracer{From: from(conn)}}
 	p.t.peer = p
-	_ = conn.SetDeadline(time.Now().Add(headTime))
+	_ = conn.SetDeadline(time.Now().Add(s.cfg.headTime))
 	counted := new(counter)
 	rd, err := s.greet(p, counted)
 	if err != nil {
@@ -116,7 +115,7 @@ func (s *Server) greet(p *peer, in *counter) (*capture.Reader, error) {
 	in.r = p.conn
 	rd, err := s.introduce(p, in)
 	if e := net.Error(nil); errors.As(err, &e) && e.Timeout() {
-		return nil, fmt.Errorf("it did not say who it is within %v", headTime)
+		return nil, fmt.Errorf("it did not say who it is within %v", s.cfg.headTime)
 	}
 	if err != nil && in.n == 0 {
 		return nil, errProbe

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,6 +33,8 @@ type ServerConfig struct {
 	Leave func(t *Tracer, last bool)
 	// Notice is told of tracers in one line each, from any goroutine.
 	Notice func(line string)
+
+	headTime time.Duration // for the handshake and the first head; 0 is 10 s
 }
 
 // A Tracer is one connection of a tracer.
@@ -89,9 +92,7 @@ func Listen(cfg ServerConfig) (*Server, error) {
 	if err := cfg.Address.check(cfg.Token); err != nil {
 		return nil, err
 	}
-	if cfg.Mode == 0 {
-		cfg.Mode = 0o600
-	}
+	cfg.Mode, cfg.headTime = cmp.Or(cfg.Mode, 0o600), cmp.Or(cfg.headTime, 10*time.Second)
 	l, err := cfg.Address.listen(cfg.Mode)
 	if err != nil {
 		return nil, err

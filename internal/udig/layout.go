@@ -82,44 +82,11 @@ func ParseLayout(name string) (Layout, error) {
 // size returns the bytes of udig_descs.
 func (l *Layout) size() int { return l.info + statusSize }
 
-// kindOf returns which counter of drops an event belongs to, -1 for none. The kinds are
-// those of the kernel drivers (kernel/uapi/drops.h, which a test holds against this).
+// kindOf returns which counter of drops an event belongs to, -1 for none.
 func (l *Layout) kindOf(t event.Type) int {
 	row := t.Row()
-	if row == nil {
+	if row == nil || row.Loss == spec.NoLoss {
 		return -1
 	}
-	kind := groups[row.Name]
-	switch {
-	case kind == "" || row.Category&spec.OfSyscall == 0 && kind != "proc":
-		return -1
-	case !t.Enter() || kind == "proc":
-		kind += "_exit"
-	case row.Name == "keyctl":
-		return -1
-	default:
-		kind += "_enter"
-	}
-	return slices.Index(l.kinds, kind)
+	return slices.Index(l.kinds, row.Loss.String())
 }
-
-// groups are the kinds of drops by the names of events.
-var groups = func() map[string]string {
-	m := map[string]string{}
-	for _, g := range [][2]string{
-		{"clone_fork", "clone clone3 fork vfork"},
-		{"execve", "execve execveat"},
-		{"connect", "connect"},
-		{"open", "open openat openat2 creat open_by_handle_at"},
-		{"dir_file", "chmod fchmod fchmodat chown lchown fchown fchownat link linkat mkdir mkdirat mount umount umount2"},
-		{"dir_file", "rename renameat renameat2 rmdir symlink symlinkat unlink unlinkat"},
-		{"other_interest", "bpf setpgid ptrace seccomp setns setresgid setresuid setsid unshare capset keyctl"},
-		{"close", "close"},
-		{"proc", "procexit"},
-	} {
-		for _, name := range strings.Fields(g[1]) {
-			m[name] = g[0]
-		}
-	}
-	return m
-}()

@@ -38,6 +38,23 @@ type Driver interface {
 	Stats() Stats
 }
 
+// A Namer is a driver whose events have the ids of the initial PID namespace and that
+// can be used in another one: pids that it is given are those of the reader's.
+type Namer interface {
+	// IDs returns the ids of the threads of the reader's PID namespace; nil if that is
+	// the initial one.
+	IDs() ([]IDs, error)
+}
+
+// IDs are what a thread is called: the layout is that of struct thread_ids in the
+// probe.
+type IDs struct {
+	Own       uint32 // the thread's id in the reader's PID namespace; all others are initial ids
+	TID, PID  uint32
+	PPID      uint32 // of the parent
+	PGID, SID uint32
+}
+
 // A Scope says which processes are watched: all, those in a cgroup, or trees. Events
 // of the process that watches are never sent.
 type Scope struct {

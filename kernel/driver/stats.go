@@ -1,6 +1,10 @@
 package driver
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
 
 // Stats are a driver's counters since it was started, by the names of Falco's
 // drivers. They only grow.
@@ -11,22 +15,17 @@ type Stats struct {
 
 // Counters are those of one CPU, or of all.
 type Counters struct {
-	Events       uint64 // that passed all filters, lost ones included: n_evts
-	NoRoom       uint64 // lost because the ring buffer was full: n_drops_buffer_total
-	TooLong      uint64 // lost because they were longer than 64 KiB: n_drops_scratch_map
-	Unreadable   uint64 // lost because memory could not be read: n_drops_page_faults
-	Preempted    uint64 // lost because their CPU was making another one: n_preemptions
-	ByCategory   [len(Categories)]uint64
-	LostChildren uint64 // processes that found no room in the tree: their events are missing; in Total only
+	Events       uint64                  // that passed all filters, lost ones included: n_evts
+	NoRoom       uint64                  // lost because the ring buffer was full: n_drops_buffer_total
+	TooLong      uint64                  // lost because they were longer than 64 KiB: n_drops_scratch_map
+	Unreadable   uint64                  // lost because memory could not be read: n_drops_page_faults
+	Preempted    uint64                  // lost because their CPU was making another one: n_preemptions
+	ByCategory   [len(Categories)]uint64 // NoRoom by kind: n_drops_buffer_*, see Categories
+	LostChildren uint64                  // processes that found no room in the tree: their events are missing; in Total only
 }
 
-// Categories are the kinds of lost events that are counted apart, in the order of
-// kernel/uapi/drops.h: enum drop_category.
-var Categories = [...]string{
-	"open_enter", "connect_enter", "clone_fork_enter", "execve_enter", "dir_file_enter", "other_interest_enter",
-	"open_exit", "connect_exit", "clone_fork_exit", "execve_exit", "dir_file_exit", "other_interest_exit",
-	"close_exit", "proc_exit",
-}
+// Categories are the names of the kinds of lost events that are counted apart.
+var Categories = spec.Losses
 
 // Drops returns how many events were lost: n_drops.
 func (c Counters) Drops() uint64 { return c.NoRoom + c.TooLong + c.Unreadable }

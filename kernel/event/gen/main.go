@@ -35,6 +35,7 @@ var outputs = []output{
 	{"kernel/uapi/convert.h", cConvert},
 	{"kernel/uapi/syscalls.h", cSyscalls},
 	{"kernel/uapi/fill.h", cFill},
+	{"kernel/uapi/drops.h", cDrops},
 	{"docs/events.md", docsEvents},
 }
 

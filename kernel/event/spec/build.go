@@ -12,6 +12,9 @@ func (e Event) filler(name string) Event { e.Filler = name; return e }
 // kernel marks an event that no userspace driver can see.
 func (e Event) kernel() Event { e.Kernel = true; return e }
 
+// loss says as what the event counts when a driver loses it.
+func (e Event) loss(l Loss) Event { e.Loss = l; return e }
+
 // p makes a parameter; v one without an op.
 func p(name string, t Type, f Format, from From) Param {
 	return Param{Name: name, Type: t, Format: f, From: from, Since: Both}

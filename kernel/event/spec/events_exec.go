@@ -2,25 +2,25 @@ package spec
 
 // execEvents: programs started and processes made.
 var execEvents = []Event{
-	ev(222, "CloneE", "clone", OfSyscall|Process, ModifiesState|OldVersion, V036),
-	ev(223, "CloneX", "clone", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("clone_x"),
-	ev(224, "ForkE", "fork", OfSyscall|Process, ModifiesState|OldVersion, V036),
-	ev(225, "ForkX", "fork", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("fork_x"),
-	ev(226, "VforkE", "vfork", OfSyscall|Process, ModifiesState|OldVersion, V036),
-	ev(227, "VforkX", "vfork", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("vfork_x"),
+	ev(222, "CloneE", "clone", OfSyscall|Process, ModifiesState|OldVersion, V036).loss(LossCloneForkEnter),
+	ev(223, "CloneX", "clone", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("clone_x").loss(LossCloneForkExit),
+	ev(224, "ForkE", "fork", OfSyscall|Process, ModifiesState|OldVersion, V036).loss(LossCloneForkEnter),
+	ev(225, "ForkX", "fork", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("fork_x").loss(LossCloneForkExit),
+	ev(226, "VforkE", "vfork", OfSyscall|Process, ModifiesState|OldVersion, V036).loss(LossCloneForkEnter),
+	ev(227, "VforkX", "vfork", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("vfork_x").loss(LossCloneForkExit),
 	ev(292, "ExecveE", "execve", OfSyscall|Process, ModifiesState|OldVersion|ConverterManaged, V036,
 		p("filename", Path, NA, str(0)),
-	),
+	).loss(LossExecveEnter),
 	ev(293, "ExecveX", "execve", OfSyscall|Process, ModifiesState|ConverterManaged, Both,
 		append(execParams[:len(execParams):len(execParams)], v("filename", Path, NA).later())...,
-	).filler("execve_x"),
+	).filler("execve_x").loss(LossExecveExit),
 	ev(330, "ExecveatE", "execveat", OfSyscall|Process, ModifiesState|OldVersion|ConverterManaged, V036,
 		p("dirfd", FD, Dec, s32(0)), p("pathname", RelPath, NA, str(1)).rel(1),
 		p("flags", Flags32, Hex, conv("execveat_flags", 4)).table("execveat_flags"),
-	),
-	ev(331, "ExecveatX", "execveat", OfSyscall|Process, ModifiesState|ConverterManaged, Both, execParams...).filler("execveat_x"),
-	ev(334, "Clone3E", "clone3", OfSyscall|Process, ModifiesState|OldVersion, V036),
-	ev(335, "Clone3X", "clone3", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("clone3_x"),
+	).loss(LossExecveEnter),
+	ev(331, "ExecveatX", "execveat", OfSyscall|Process, ModifiesState|ConverterManaged, Both, execParams...).filler("execveat_x").loss(LossExecveExit),
+	ev(334, "Clone3E", "clone3", OfSyscall|Process, ModifiesState|OldVersion, V036).loss(LossCloneForkEnter),
+	ev(335, "Clone3X", "clone3", OfSyscall|Process, ModifiesState|ConverterManaged, Both, cloneParams...).filler("clone3_x").loss(LossCloneForkExit),
 }
 
 // cloneParams are those of all calls that make a process or thread.

@@ -7,7 +7,7 @@ var ioEvents = []Event{
 	),
 	ev(5, "CloseX", "close", OfSyscall|IOOther, DestroysFD|UsesFD|ModifiesState|ConverterManaged, Both,
 		p("res", Errno, Dec, ret()), p("fd", FD, Dec, s32(0)).later(),
-	),
+	).loss(LossCloseExit),
 	ev(6, "ReadE", "read", OfSyscall|IORead, UsesFD|ReadsFromFD|OldVersion|ConverterManaged, V036,
 		p("fd", FD, Dec, s32(0)), p("size", Uint32, Dec, arg(2)),
 	),

@@ -16,7 +16,7 @@ var tracepointEvents = []Event{
 	ev(186, "ProcExitE", "procexit", Tracepoint|Process, ModifiesState, Both,
 		v("status", Errno, Dec), v("ret", Errno, Dec), v("sig", Signal, Dec), v("core", Uint8, Dec),
 		v("reaper_tid", PID, Dec),
-	).filler("procexit_e"),
+	).filler("procexit_e").loss(LossProcExit),
 	ev(187, "", "NA", Unknown, Unused, None),
 	ev(232, "SignalDeliverE", "signaldeliver", Tracepoint|SignalCat, 0, Both,
 		v("spid", PID, Dec), v("dpid", PID, Dec), v("sig", Signal, Dec),

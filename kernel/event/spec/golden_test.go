@@ -48,6 +48,9 @@ func dump() []byte {
 		if e.Kernel {
 			b.WriteString("; kernel only")
 		}
+		if e.Loss != spec.NoLoss {
+			fmt.Fprintf(&b, "; lost as %s", e.Loss)
+		}
 		b.WriteByte('\n')
 		for _, p := range e.Params {
 			fmt.Fprintf(&b, "\t%s %s %s", p.Name, p.Type, p.Format)

@@ -193,6 +193,7 @@ type Event struct {
 	Params   []Param
 	Filler   string // hand-written filler of each driver, instead of the parameters' ops
 	Kernel   bool   // only kernel drivers can emit it
+	Loss     Loss   // as what it counts when a driver loses it
 }
 
 // Enter reports whether the event tells of the start of a call. Events of

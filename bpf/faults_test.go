@@ -1,0 +1,248 @@
+package bpf
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// envHelper makes this program one that a test needs: its value says which.
+const envHelper = "LANNER_BPF_HELPER"
+
+// helper is called first thing.
+func helper() {
+	switch os.Getenv(envHelper) {
+	case "reader":
+		read()
+	case "pinned":
+		pinned()
+	}
+}
+
+// read attaches the probe to the whole machine and reads until it is killed.
+func read() {
+	events, err := event.ParseSet("all", spec.Current)
+	if err == nil {
+		var d *Driver
+		if d, err = Open(Config{Profile: spec.Current, Events: events, Snaplen: 80, Scope: Scope{Host: true}}); err == nil {
+			fmt.Println("reading")
+			err = drain(d, func(*event.Event) {})
+		}
+	}
+	fmt.Println(err)
+	os.Exit(1)
+}
+
+// TestKilled: if the reader is killed, nothing of it stays in the kernel.
+func TestKilled(t *testing.T) {
+	needsProbe(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), envHelper+"=reader")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	held := heldBy(t, cmd.Process.Pid)
+	cmd.Process.Kill()
+	cmd.Wait()
+	if line != "reading\n" {
+		t.Fatal(line)
+	}
+	if len(held["link_id"]) < 4 || len(held["prog_id"]) < 4 || len(held["map_id"]) < 4 {
+		t.Fatalf("the reader held %v", held)
+	}
+	for kind, open := range map[string]func(id int) (interface{ Close() error }, error){
+		"link_id": func(id int) (interface{ Close() error }, error) { return link.NewFromID(link.ID(id)) },
+		"prog_id": func(id int) (interface{ Close() error }, error) { return ebpf.NewProgramFromID(ebpf.ProgramID(id)) },
+		"map_id":  func(id int) (interface{ Close() error }, error) { return ebpf.NewMapFromID(ebpf.MapID(id)) },
+	} {
+		for _, id := range held[kind] {
+			// The kernel frees them when no CPU uses them any more.
+			gone := false
+			for range 500 {
+				x, err := open(id)
+				if gone = errors.Is(err, os.ErrNotExist); gone {
+					break
+				}
+				if err == nil {
+					x.Close()
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if !gone {
+				t.Errorf("%s %d is still there", kind, id)
+			}
+		}
+	}
+}
+
+// heldBy returns the ids of what a process has descriptors of: links, programs, maps.
+func heldBy(t *testing.T, pid int) map[string][]int {
+	t.Helper()
+	held := make(map[string][]int)
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		isLink := bytes.Contains(text, []byte("link_id:"))
+		for line := range strings.Lines(string(text)) {
+			kind, value, _ := strings.Cut(line, ":")
+			if isLink && kind != "link_id" || !strings.HasSuffix(kind, "_id") {
+				continue
+			}
+			if id, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
+				held[kind] = append(held[kind], id)
+			}
+		}
+	}
+	return held
+}
+
+// TestRefused: of a program that the verifier refuses one line tells its name and
+// what is wrong with it; the error has the whole log.
+func TestRefused(t *testing.T) {
+	cfg := config(t, "all")
+	cfg.Scope.Host = true
+	defer func(saved func() (*ebpf.CollectionSpec, error)) { object = saved }(object)
+	for _, broken := range []string{"sys_exit", "close_x"} {
+		object = func() (*ebpf.CollectionSpec, error) {
+			s, err := loadModern()
+			if err == nil {
+				p := s.Programs[broken]
+				first := &p.Instructions[0]
+				start := first.Metadata
+				first.Metadata = asm.Metadata{}
+				p.Instructions = append(asm.Instructions{
+					asm.Mov.Imm(asm.R2, 0).WithMetadata(start), asm.LoadMem(asm.R2, asm.R2, 0, asm.DWord),
+				}, p.Instructions...)
+			}
+			return s, err
+		}
+		d, err := Open(cfg)
+		if err == nil {
+			d.Close()
+			t.Fatal("the verifier took it")
+		}
+		text := err.Error()
+		if !strings.Contains(text, "the kernel refuses program "+broken+" of the probe") || !strings.Contains(text, "invalid mem access") || strings.Contains(text, "\n") {
+			t.Errorf("%s: %q", broken, text)
+		}
+		refused, ok := errors.AsType[*ebpf.VerifierError](err)
+		if !ok || len(refused.Log) < 3 {
+			t.Errorf("%s: the log is %+v", broken, refused)
+		}
+	}
+}
+
+// envHotplug says that CPUs may be taken away from this machine.
+const envHotplug = "LANNER_BPF_HOTPLUG"
+
+// pinnedTo is the CPU that comes and goes, pinnedCalls what is done on it.
+const (
+	pinnedTo    = 1
+	pinnedCalls = 1000
+)
+
+// pinned opens files on one CPU.
+func pinned() {
+	var set unix.CPUSet
+	set.Set(pinnedTo)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	for range pinnedCalls {
+		unix.Open("/no/such/file", 0, 0)
+	}
+	os.Exit(0)
+}
+
+// TestHotplug: a CPU that is brought up while the probe is at work is told of, and
+// what happens there is captured or counted.
+func TestHotplug(t *testing.T) {
+	if os.Getenv(envHotplug) == "" {
+		t.Skip("takes a CPU away from the machine: TestKernels runs it in virtual ones")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range []int{0, 1} {
+		online(t, false)
+		cfg := config(t, "openat")
+		cfg.Scope.Host, cfg.CPUsPerBuffer = true, share
+		d, err := Open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		online(t, true)
+		cmd := exec.Command(self)
+		cmd.Env = append(os.Environ(), envHelper+"=pinned")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		d.Stop()
+		told, calls := 0, 0
+		var last uint64
+		if err := drain(d, func(ev *event.Event) {
+			if ev.TS() < last {
+				t.Errorf("an event of %d after one of %d", ev.TS(), last)
+			}
+			last = ev.TS()
+			switch {
+			case ev.Type() == event.CPUHotplugE && number(t, ev, "cpu") == pinnedTo:
+				told++
+			case ev.Type() == event.OpenatX && ev.CPU == pinnedTo && string(param(t, ev, "name")) == "/no/such/file\x00":
+				calls++
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d.Close()
+		s := d.Stats()
+		if told != 1 || calls == 0 || calls+int(s.Total.Drops()) < pinnedCalls || s.CPUs[pinnedTo].Events < pinnedCalls {
+			t.Errorf("told of the CPU %d times, %d of %d calls, counted %+v", told, calls, pinnedCalls, s)
+		}
+	}
+}
+
+// online brings the CPU up or down.
+func online(t *testing.T, up bool) {
+	t.Helper()
+	word := []byte("0")
+	if up {
+		word = []byte("1")
+	}
+	if err := os.WriteFile(fmt.Sprintf("/sys/devices/system/cpu/cpu%d/online", pinnedTo), word, 0); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,134 @@
+package stream
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// FuzzReceive: whatever a peer sends, the server hands on well-formed events or closes.
+func FuzzReceive(f *testing.F) {
+	head := headOf(f, Self(spec.Current, "c"), processes(100, 200))
+	f.Add(head)
+	f.Add(head[:len(head)-5])
+	f.Add(append(head[:len(head):len(head)], head...))
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	other := Self(spec.Current, "")
+	other.PIDNS++
+	f.Add(headOf(f, other, processes(1, 1<<40, -5)))
+	f.Add(headOf2(f, []byte(`{"tracer":"`+strings.Repeat("x", 300)+`"}`), processes(1)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := &Server{cfg: ServerConfig{headTime: time.Minute}, wake: make(chan struct{}, 1), open: make(map[net.Conn]bool)}
+		s.room.L = &s.mu
+		s.merge.init()
+		ours, theirs := net.Pipe()
+		go func() {
+			go io.Copy(io.Discard, theirs)
+			_, _ = theirs.Write(b)
+			theirs.Close()
+		}()
+		go func() {
+			s.receive(ours)
+			s.mu.Lock()
+			s.closed = true
+			s.mu.Unlock()
+			s.poke()
+		}()
+		var ev event.Event
+		for {
+			err := s.ReadInto(&ev)
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again event.Event
+			if n, err := again.Parse(ev.Bytes()); err != nil || n != len(ev.Bytes()) {
+				t.Fatal(n, err)
+			}
+		}
+	})
+}
+
+// FuzzSecure: bytes that no peer with the token has sent never come out as plain text.
+func FuzzSecure(f *testing.F) {
+	token, err := NewToken([]byte("0123456789abcdef"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{0, 48, 1, 2, 3})
+	f.Add(bytes.Repeat([]byte{0, 16}, 40))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, meet := range []func(net.Conn) (net.Conn, error){token.respond, token.initiate} {
+			ours, theirs := net.Pipe()
+			go func() {
+				go io.Copy(io.Discard, theirs)
+				_, _ = theirs.Write(b)
+				theirs.Close()
+			}()
+			if conn, err := meet(ours); err == nil {
+				if got, _ := io.ReadAll(conn); len(got) > 0 {
+					t.Errorf("%q", got)
+				}
+			}
+			ours.Close()
+		}
+	})
+}
+
+// TestSilent: a peer that says nothing is closed, with one line.
+func TestSilent(t *testing.T) {
+	a := address(t)
+	rx := newSink(t, ServerConfig{Address: a, headTime: 20 * time.Millisecond}, nil)
+	defer rx.end()
+	conn, err := net.Dial("unix", a.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	rx.until(t, "a line", func() bool { return len(rx.lines) > 0 })
+	answer, _ := io.ReadAll(conn)
+	if !strings.Contains(rx.lines[0], "did not say who it is") || !strings.Contains(string(answer), "did not say who it is") {
+		t.Errorf("%q, and to the peer %q", rx.lines, answer)
+	}
+}
+
+// TestBounded: a server whose reader does nothing keeps no more than it may, however
+// much is sent.
+func TestBounded(t *testing.T) {
+	a := address(t)
+	gate := make(chan struct{})
+	rx := newSink(t, ServerConfig{Address: a}, gate)
+	const tracers = 12 // more than the queues of all have room for
+	var txs []*source
+	for range tracers {
+		txs = append(txs, newSource(t, SenderConfig{Address: a, Buffer: 4 << 20}, processes(100)))
+	}
+	for _, tx := range txs {
+		tx.send(t, 0, 60000) // 4 MB
+	}
+	full := func() bool {
+		rx.Server.mu.Lock()
+		defer rx.Server.mu.Unlock()
+		return rx.bytes > maxQueues-2*batchSize
+	}
+	rx.until(t, "queues that are full", full)
+	time.Sleep(50 * time.Millisecond) // for more to come, if it can
+	rx.Server.mu.Lock()
+	if most := maxQueues + tracers*2*batchSize; rx.bytes > most {
+		t.Errorf("%d bytes are kept, at most %d may be", rx.bytes, most)
+	}
+	rx.Server.mu.Unlock()
+	close(gate)
+	for _, tx := range txs {
+		tx.ended(t)
+	}
+	rx.end()
+}
