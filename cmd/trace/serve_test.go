@@ -246,3 +246,28 @@ func TestContainerID(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestServeSysdig: the capture of several tracers, in several sections, is read by
+// Debian's sysdig as by us.
+func TestServeSysdig(t *testing.T) {
+	addr, file := unixAddr(t), filepath.Join(t.TempDir(), "all.scap")
+	srv := startServer(t, addr, "--profile", "0.36", "-o", "/dev/null", "-w", file)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			run(t, traceBin, "-q", "--profile", "0.36", "-w", addr, "/bin/sh", "-c", "/bin/cat /etc/hostname; /bin/sleep 0.3; /bin/cat /etc/hostname")
+		})
+	}
+	wg.Wait()
+	waitFor(t, "the last tracer to leave", func() bool { return strings.Count(srv.said(), " ended") == 3 })
+	srv.stop(t)
+	const format, filter = "%evt.time %thread.tid %evt.dir %evt.type %proc.name %fd.name", "openat"
+	ours := run(t, traceBin, "-r", file, "-e", filter, "--format", format)
+	theirs := bookworm(t).Run(t, "-r", file, "-p", "*"+format, "evt.type=openat")
+	if got, want := strings.Count(theirs, "\n"), strings.Count(ours.out, "\n"); got != want || want < 30 {
+		t.Errorf("sysdig has %d events, we have %d", got, want)
+	}
+	if n := strings.Count(theirs, "< openat cat /etc/hostname"); n != 6 {
+		t.Errorf("sysdig has %d opens by name in\n%s", n, theirs)
+	}
+}
