@@ -16,7 +16,7 @@ import (
 // A server is a "trace serve" that runs.
 type server struct {
 	cmd  *exec.Cmd
-	addr string
+	addr string // where it listens
 	mu   sync.Mutex
 	out  bytes.Buffer // what it printed
 	errs bytes.Buffer
@@ -37,7 +37,7 @@ func (l locked) Write(p []byte) (int, error) {
 // startServer runs a server and waits until it listens.
 func startServer(t *testing.T, addr string, opts ...string) *server {
 	t.Helper()
-	s := &server{addr: addr}
+	s := &server{}
 	s.cmd = exec.Command(traceBin, append([]string{"serve", "--listen", addr}, opts...)...)
 	s.cmd.Stdout, s.cmd.Stderr = locked{&s.mu, &s.out}, locked{&s.mu, &s.errs}
 	if err := s.cmd.Start(); err != nil {
@@ -47,9 +47,10 @@ func startServer(t *testing.T, addr string, opts ...string) *server {
 		s.cmd.Process.Kill()
 		s.cmd.Wait()
 	})
-	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
-		waitFor(t, "the socket", func() bool { return exec.Command("test", "-S", path).Run() == nil })
-	}
+	const listening = "trace: listening at "
+	waitFor(t, "the server to listen", func() bool { return strings.Contains(s.said(), listening) })
+	_, rest, _ := strings.Cut(s.said(), listening)
+	s.addr, _, _ = strings.Cut(rest, "\n")
 	return s
 }
 
@@ -199,7 +200,7 @@ func TestTracerKilled(t *testing.T) {
 
 // TestStreamPolicies: what becomes of the workload where nobody listens.
 func TestStreamPolicies(t *testing.T) {
-	busy := "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i+1)); done; exit 5"
+	busy := "i=0; while [ $i -lt 60 ]; do /bin/true; i=$((i+1)); done; exit 5"
 	for _, c := range []struct {
 		opts []string
 		code int
@@ -269,5 +270,80 @@ func TestServeSysdig(t *testing.T) {
 	}
 	if n := strings.Count(theirs, "< openat cat /etc/hostname"); n != 6 {
 		t.Errorf("sysdig has %d opens by name in\n%s", n, theirs)
+	}
+}
+
+// TestServeTCP: over TCP with a token; who has another one is refused, and hears why.
+func TestServeTCP(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("a secret of more than 16 bytes\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv := startServer(t, "tcp:127.0.0.1:0", "--token-file", token, "--format", "%evt.type %proc.name")
+	if got := run(t, traceBin, "-q", "-w", srv.addr, "--token-file", token, "/bin/echo", "hi"); got.code != 0 || got.out != "hi\n" || got.err != "" {
+		t.Errorf("%+v", got)
+	}
+	waitFor(t, "its events", func() bool { return strings.Contains(srv.printed(), "procexit echo") })
+	got := run(t, traceBin, "-o", "/dev/null", "-w", srv.addr, "/bin/echo", "hi")
+	if got.code != 0 || got.out != "hi\n" || !strings.Contains(got.err, "--token-file") || !strings.Contains(got.err, "were dropped") {
+		t.Errorf("without the token: %+v", got)
+	}
+	if strings.Count(srv.stop(t), "procexit echo") != 1 {
+		t.Error("events came without the token")
+	}
+}
+
+// TestServeStops: under block a server that stands still holds the workload up, and
+// nothing is lost; one that dies then lets it go on.
+func TestServeStops(t *testing.T) {
+	for _, ends := range []bool{false, true} {
+		addr := unixAddr(t)
+		srv := startServer(t, addr, "-o", "/dev/null", "--stats")
+		const calls = 20000
+		cmd := exec.Command(traceBin, "-q", "-a", "-s", "4000", "--stats", "-w", addr, "--stream-full", "block", "--stream-buffer", "128K", "--stream-wait", "30s",
+			"dd", "if=/dev/zero", "of=/dev/null", "bs=4000", fmt.Sprintf("count=%d", calls))
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		srv.cmd.Process.Signal(syscall.SIGSTOP)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() { cmd.Wait(); close(done) }()
+		select {
+		case <-done:
+			t.Fatalf("the workload did not wait: %s", errs.String())
+		case <-time.After(time.Second):
+		}
+		if ends {
+			srv.cmd.Process.Kill()
+		} else {
+			srv.cmd.Process.Signal(syscall.SIGCONT)
+		}
+		select {
+		case <-done:
+		case <-time.After(timeout):
+			cmd.Process.Kill()
+			t.Fatal("the workload hangs")
+		}
+		if code := cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("exit %d: %s", code, errs.String())
+		}
+		if ends {
+			if !strings.Contains(errs.String(), "stream_dropped_no_listener") || strings.Contains(errs.String(), "stream_dropped_no_listener 0\n") {
+				t.Errorf("%s", errs.String())
+			}
+			continue
+		}
+		waitFor(t, "the tracer to leave", func() bool { return strings.Contains(srv.said(), " ended") })
+		srv.stop(t)
+		var sent, received int
+		for line := range strings.Lines(errs.String() + srv.said()) {
+			fmt.Sscanf(line, "n_evts %d", &sent)
+			fmt.Sscanf(line, "received %d", &received)
+		}
+		if sent < 2*calls || received != sent {
+			t.Errorf("%d events, %d received", sent, received)
+		}
 	}
 }

@@ -78,17 +78,19 @@ func (s *Sender) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		conn, err := s.cfg.Address.dial(ctx, s.cfg.Token)
 		if err == nil {
-			if told != "" {
-				s.notice("connected again")
-				told = ""
-			}
+			tell := told != ""
+			again := time.AfterFunc(lastPause, func() { // a refusal comes sooner
+				if tell {
+					s.notice("connected again")
+				}
+			})
 			var done bool
-			took := time.Now()
-			if done, err = s.serve(ctx, conn); done {
-				return
+			done, err = s.serve(ctx, conn)
+			if !again.Stop() {
+				told, pause = "", firstPause
 			}
-			if time.Since(took) > lastPause {
-				pause = firstPause
+			if done {
+				return
 			}
 		}
 		if ctx.Err() != nil {
@@ -141,30 +143,37 @@ var errClosed = errors.New("the listener went away")
 func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	lost := make(chan error, 1)
-	broken := false // under mu
+	end := make(chan struct{}) // closed once the listener has closed, or we have
+	var why error              // what it said
+	broken := false            // the same, under mu
 	go func() {
-		err := listen(conn)
+		why = listen(conn)
 		conn.Close() // a Write that hangs ends
 		s.mu.Lock()
 		broken = true
 		s.cond.Broadcast()
 		s.mu.Unlock()
-		lost <- err
+		close(end)
 	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.connected = true
 	s.stats.Connections++
+	before, since := s.sent.Load(), time.Now()
 	defer func() {
 		s.connected, s.lostAt = false, time.Now()
 		s.cond.Broadcast()
 		s.mu.Unlock()
 		conn.Close()
-		if lerr := <-lost; lerr != nil && !done {
-			err = lerr
-		}
+		<-end
 		s.mu.Lock()
+		if why != errClosed && time.Since(since) < refusalTime { // nobody read what was sent
+			s.stats.Broken += s.sent.Swap(before) - before
+			done = false
+		}
+		if !done {
+			err = why
+		}
 	}()
 	if s.head == nil {
 		s.wantHead.Store(true)
@@ -188,6 +197,9 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 		case broken:
 			return false, errClosed
 		case len(s.queue) == 0:
+			s.mu.Unlock()
+			farewell(conn, end)
+			s.mu.Lock()
 			return true, nil
 		}
 		buf := s.queue[0].buf
@@ -199,6 +211,21 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 			return false, err
 		}
 		s.taken()
+	}
+}
+
+// refusalTime is how soon a listener says that it does not want a tracer.
+const refusalTime = 10 * time.Second
+
+// farewell says that nothing more will come, and waits a little for the listener to
+// have read all that did.
+func farewell(conn net.Conn, end <-chan struct{}) {
+	if c, ok := conn.(interface{ CloseWrite() error }); !ok || c.CloseWrite() != nil {
+		return
+	}
+	select {
+	case <-end:
+	case <-time.After(lingerGone):
 	}
 }
 

@@ -93,9 +93,9 @@ func TestSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	rx.until(t, "a line", func() bool { return len(rx.lines) > 0 })
+	rx.until(t, "a line", func() bool { return len(rx.lines) > 1 })
 	answer, _ := io.ReadAll(conn)
-	if !strings.Contains(rx.lines[0], "did not say who it is") || !strings.Contains(string(answer), "did not say who it is") {
+	if !strings.Contains(rx.lines[1], "did not say who it is") || !strings.Contains(string(answer), "did not say who it is") {
 		t.Errorf("%q, and to the peer %q", rx.lines, answer)
 	}
 }

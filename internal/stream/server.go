@@ -100,12 +100,13 @@ func Listen(cfg ServerConfig) (*Server, error) {
 	s := &Server{cfg: cfg, l: l, wake: make(chan struct{}, 1), open: make(map[net.Conn]bool)}
 	s.room.L = &s.mu
 	s.merge.init()
+	s.notice("listening at %s", s.Address())
 	s.conns.Go(s.accept)
 	return s, nil
 }
 
-// Addr returns where the server listens: with the port that it got for port 0.
-func (s *Server) Addr() net.Addr { return s.l.Addr() }
+// Address returns where the server listens: with the port that it got for port 0.
+func (s *Server) Address() Address { return Address{s.cfg.Address.network, s.l.Addr().String()} }
 
 // Close ends the server: no tracer is taken any more and connections are closed.
 // ReadInto returns what has been received, then io.EOF.

@@ -179,6 +179,14 @@ func (c *secureConn) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
+// CloseWrite ends what is sent.
+func (c *secureConn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
 func (c *secureConn) Read(p []byte) (int, error) {
 	for len(c.opened) == 0 {
 		var size [2]byte
