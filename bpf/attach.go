@@ -18,7 +18,7 @@ func (d *Driver) hooks() (names []string) {
 	}
 	wanted := func(call string) bool { return d.sel.want(spec.FindSyscall(call).SC) != 0 }
 	tree := d.scopeKind() == scopeTree
-	add("sched_process_fork", tree)
+	add("sched_process_fork", tree || machine == spec.X86 && wanted("clone"))
 	add("sched_process_exit", tree || wanted("sched_process_exit"))
 	add("fork_child", machine == spec.Arm64 && wanted("clone"))
 	add("sched_process_exec", wanted("execve"))

@@ -68,6 +68,7 @@ type modernTreeState struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	modernMapCgroup            = "cgroup"
+	modernMapClone3Flags       = "clone3_flags"
 	modernMapEnded             = "ended"
 	modernMapEnterPrograms     = "enter_programs"
 	modernMapExitPrograms      = "exit_programs"
@@ -807,6 +808,7 @@ type modernProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type modernMapSpecs struct {
 	Cgroup        *ebpf.MapSpec `ebpf:"cgroup"`
+	Clone3Flags   *ebpf.MapSpec `ebpf:"clone3_flags"`
 	Ended         *ebpf.MapSpec `ebpf:"ended"`
 	EnterPrograms *ebpf.MapSpec `ebpf:"enter_programs"`
 	ExitPrograms  *ebpf.MapSpec `ebpf:"exit_programs"`
@@ -868,6 +870,7 @@ func (o *modernObjects) Close() error {
 // It can be passed to loadModernObjects or ebpf.CollectionSpec.LoadAndAssign.
 type modernMaps struct {
 	Cgroup        *ebpf.Map `ebpf:"cgroup"`
+	Clone3Flags   *ebpf.Map `ebpf:"clone3_flags"`
 	Ended         *ebpf.Map `ebpf:"ended"`
 	EnterPrograms *ebpf.Map `ebpf:"enter_programs"`
 	ExitPrograms  *ebpf.Map `ebpf:"exit_programs"`
@@ -880,6 +883,7 @@ type modernMaps struct {
 func (m *modernMaps) Close() error {
 	return _ModernClose(
 		m.Cgroup,
+		m.Clone3Flags,
 		m.Ended,
 		m.EnterPrograms,
 		m.ExitPrograms,

@@ -255,11 +255,36 @@ static __always_inline void filler_clone_x(struct call *c)
 	put_clone(c, task(c), conv_clone_flags(arg(c, 0)));
 }
 
+/*
+ * Flags of clone3 calls that have made a task which has not told of it yet, by its id.
+ * They are in memory, which whoever made the task may have used for something else
+ * before the task runs. Where the registers of a call can't be found (before 5.15) the
+ * task looks there all the same.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u64);
+} clone3_flags SEC(".maps");
+
+static __always_inline bool take_clone3_flags(u32 tid, u64 *flags)
+{
+	u64 *kept = bpf_map_lookup_elem(&clone3_flags, &tid);
+
+	if (!kept)
+		return false;
+	*flags = *kept;
+	bpf_map_delete_elem(&clone3_flags, &tid);
+	return true;
+}
+
 static __always_inline void filler_clone3_x(struct call *c)
 {
 	u64 flags = 0;	/* struct clone_args starts with them */
 
-	read_user(&flags, sizeof(flags), arg(c, 0));
+	if (c->ret || !take_clone3_flags(c->s->id, &flags))
+		read_user(&flags, sizeof(flags), arg(c, 0));
 	put_clone(c, task(c), conv_clone_flags(flags));
 }
 

@@ -337,7 +337,8 @@ struct unix_sock {
 
 /* For asking which helpers there are. */
 enum bpf_func_id {
-	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_get_current_task_btf = 158,	/* 5.11 */
+	BPF_FUNC_task_pt_regs = 175,		/* 5.15 */
 };
 
 #pragma clang attribute pop

@@ -43,6 +43,28 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, int old_pid, struct linu
 	return 0;
 }
 
+#if defined(__TARGET_ARCH_x86)
+#define CLONE3 435	/* for 32-bit code as well */
+
+/* The current process has made a task: keeps what it asked clone3 for. */
+static __always_inline void keep_clone3_flags(struct task_struct *parent, struct task_struct *child)
+{
+	struct pt_regs *regs;
+	u32 tid = child->pid;
+	u64 flags;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs) || parent->flags & PF_KTHREAD)
+		return;
+	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	if (call_number(regs) == CLONE3 && read_user(&flags, sizeof(flags), is_compat() ? (u32)regs->bx : regs->di))
+		bpf_map_update_elem(&clone3_flags, &tid, &flags, BPF_ANY);
+}
+#else
+static __always_inline void keep_clone3_flags(struct task_struct *parent, struct task_struct *child)
+{
+}
+#endif
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -50,6 +72,8 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 
 	if (scope == SCOPE_TREE && from != to)
 		tree_add(from, to);
+	if (want_clone && (scope != SCOPE_TREE || member(from)))
+		keep_clone3_flags(parent, child);
 	return 0;
 }
 

@@ -3,7 +3,10 @@ package differential
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
@@ -31,7 +34,7 @@ var lacks = []struct {
 // other driver has behind it, nil if there is none.
 var seldom = []struct {
 	driver string
-	when   func(ev, next *event.Event) bool
+	when   func(lacks *Log, ev, next *event.Event) bool
 	why    string
 }{
 	{Ptrace, isIgnored, "under ptrace signals are delivered to who ignores them (kernel/signal.c:sig_ignored), and the probe sees that; the tracer leaves them out, as nobody is told of them without it"},
@@ -47,19 +50,18 @@ func isSignal(numbers ...int64) func(*event.Event) bool {
 }
 
 // isIgnored: of signals that are ignored if the program does not say otherwise
-// (SIGCHLD, SIGCONT, SIGURG, SIGWINCH), or that the programs here ignore (SIGUSR2,
-// SIGTERM).
-func isIgnored(ev, _ *event.Event) bool {
-	return ev.Type() == event.SignalDeliverE && isSignal(17, 18, 23, 28, 12, 15)(ev)
+// (SIGCHLD, SIGCONT, SIGURG, SIGWINCH), or that it is known to ignore.
+func isIgnored(lacks *Log, ev, _ *event.Event) bool {
+	return ev.Type() == event.SignalDeliverE && (isSignal(17, 18, 23, 28)(ev) || isSignal(lacks.Ignored...)(ev))
 }
 
 // isLast: the end of a call that a thread was in when another ended the process.
-func isLast(ev, next *event.Event) bool {
+func isLast(_ *Log, ev, next *event.Event) bool {
 	return !ev.Type().Enter() && next != nil && next.Type() == event.ProcExitE
 }
 
 // isLastEntry: the same of a call that was about to begin.
-func isLastEntry(ev, next *event.Event) bool {
+func isLastEntry(_ *Log, ev, next *event.Event) bool {
 	return ev.Type().Enter() && ev.Type() != event.SignalDeliverE && next != nil && next.Type() == event.ProcExitE
 }
 
@@ -73,10 +75,10 @@ func mustLack(driver string, ev *event.Event) string {
 	return ""
 }
 
-// mayLack returns why a driver may lack an event, "" if it may not.
-func mayLack(driver string, ev, next *event.Event) string {
+// mayLack returns why a log may lack an event, "" if it may not.
+func mayLack(lacks *Log, ev, next *event.Event) string {
 	for _, l := range seldom {
-		if l.driver == driver && l.when(ev, next) {
+		if l.driver == lacks.Driver && l.when(lacks, ev, next) {
 			return l.why
 		}
 	}
@@ -97,7 +99,7 @@ var differs = []struct {
 	{"", "vm_swap", near(4096), "read a moment earlier or later"},
 	{"", "pgft_min", near(256), "read a moment earlier or later; reading memory makes pages present"},
 	{"", "pgft_maj", near(64), "read a moment earlier or later"},
-	{"clone3", "flags", nil, "the probe reads them in the new task as Falco's does, when its maker may have used the memory again; the tracer takes them from the maker"},
+	{"clone3", "flags", before(5, 15), "the probe reads them in the new task, when its maker may have used the memory again: it finds the maker's registers from 5.15 on (bpf_task_pt_regs)"},
 	{"signaldeliver", "sig", kill, "the kernel makes a deadly signal SIGKILL of nobody (kernel/signal.c:complete_signal), a tracer is told of the real one first"},
 	{"signaldeliver", "spid", nil, "as sig"},
 	{"procexit", "reaper_tid", oneIsZero, "0 in ptrace where the only children are dead: a tracer does not learn when a parent waits"},
@@ -108,6 +110,16 @@ func oneIsZero(a, b []byte) bool {
 	x, ok1 := integer(a)
 	y, ok2 := integer(b)
 	return ok1 && ok2 && (x == 0 || y == 0)
+}
+
+// before accepts anything on kernels older than a version.
+func before(major, minor int) func(a, b []byte) bool {
+	var uts unix.Utsname
+	var here [2]int
+	if unix.Uname(&uts) == nil {
+		fmt.Sscanf(unix.ByteSliceToString(uts.Release[:]), "%d.%d", &here[0], &here[1])
+	}
+	return func(_, _ []byte) bool { return slices.Compare(here[:], []int{major, minor}) < 0 }
 }
 
 // near accepts integers that are at most some steps apart.

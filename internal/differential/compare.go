@@ -19,9 +19,10 @@ import (
 
 // A Log keeps the events of a run, by thread.
 type Log struct {
-	Driver string // its name, for messages
-	byTID  map[int64][]*event.Event
-	n      int
+	Driver  string  // its name, for messages
+	Ignored []int64 // signals that programs of the run ignore, besides those that all do
+	byTID   map[int64][]*event.Event
+	n       int
 }
 
 // Add copies an event.
@@ -147,7 +148,7 @@ func (c *comparison) seldom(list []*event.Event, lacks *Log) bool {
 	if len(list) > 1 {
 		next = list[1]
 	}
-	why := mayLack(lacks.Driver, list[0], next)
+	why := mayLack(lacks, list[0], next)
 	if why != "" {
 		c.r.Allowed[why]++
 	}
