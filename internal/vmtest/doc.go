@@ -26,7 +26,7 @@
 // There is no KVM in it: processors are emulated everywhere alike, other
 // architectures too. A boot takes 3 to 6 seconds.
 //
-// Tests need LANNER_TEST_KERNELS=1, because they take minutes. Where QEMU or the
-// packages cannot be had they are skipped, but fail under CI=true or
-// LANNER_TEST_ALL=1.
+// Tests need LANNER_TEST_KERNELS, names of kernels or "all", because they take
+// minutes. Where QEMU or the packages cannot be had they are skipped, but fail
+// under CI=true or LANNER_TEST_ALL=1.
 package vmtest

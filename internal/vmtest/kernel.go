@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,14 +36,37 @@ var kernels = []Kernel{
 	{Name: "6.1-arm64", Arch: "arm64", flavour: "cloud-arm64", suites: []string{"bookworm-security", "bookworm"}},
 }
 
+// envKernels asks for tests on other kernels: names of kernels, or "all".
+const envKernels = "LANNER_TEST_KERNELS"
+
 // Kernels returns the kernels to test on, oldest first. It skips the test unless
 // such tests are asked for.
 func Kernels(t *testing.T) []Kernel {
 	t.Helper()
-	if os.Getenv("LANNER_TEST_KERNELS") != "1" {
-		t.Skip("takes minutes: LANNER_TEST_KERNELS=1 or \"make test-kernels\" runs this")
+	wanted := strings.Fields(os.Getenv(envKernels))
+	switch {
+	case len(wanted) == 0:
+		t.Skip("takes minutes: \"make test-vm\" runs this")
+	case slices.Equal(wanted, []string{"all"}):
+		return kernels
 	}
-	return kernels
+	var chosen []Kernel
+	for _, name := range wanted {
+		i := slices.IndexFunc(kernels, func(k Kernel) bool { return k.Name == name })
+		if i < 0 {
+			t.Fatalf("%s: there is no kernel %q: %s", envKernels, name, names())
+		}
+		chosen = append(chosen, kernels[i])
+	}
+	return chosen
+}
+
+func names() string {
+	var all []string
+	for _, k := range kernels {
+		all = append(all, k.Name)
+	}
+	return strings.Join(all, ", ")
 }
 
 // files are those of a kernel.
