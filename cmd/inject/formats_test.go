@@ -49,24 +49,24 @@ func TestECS(t *testing.T) {
 // TestCompose: the ways in and out of one Compose file.
 func TestCompose(t *testing.T) {
 	const file = "services:\n  app:\n    image: app # ours\n    entrypoint: /app x\n  other:\n    image: other\n"
-	out, complaints, code := run(t, file, "compose")
+	out, complaints, code := run(t, file, "compose", "--offline")
 	if code != 0 || !strings.Contains(out, "image: app # ours\n    entrypoint: /lanner/trace -- /app x\n") ||
 		complaints != "inject: service other: skipped: its command is that of image other, which was not looked up\n" {
 		t.Errorf("exit status %d, told %q\n%s", code, complaints, out)
 	}
-	if _, _, code := run(t, file, "compose", "-q", "--check"); code != 1 {
+	if _, _, code := run(t, file, "compose", "--offline", "-q", "--check"); code != 1 {
 		t.Errorf("--check before: exit status %d", code)
 	}
-	if _, _, code := run(t, out, "compose", "-q", "--check"); code != 0 {
+	if _, _, code := run(t, out, "compose", "--offline", "-q", "--check"); code != 0 {
 		t.Errorf("--check after: exit status %d", code)
 	}
-	if got, _, _ := run(t, file, "compose", "-q", "--diff"); !strings.Contains(got, "\n-    entrypoint: /app x\n+    entrypoint: /lanner/trace -- /app x\n") {
+	if got, _, _ := run(t, file, "compose", "--offline", "-q", "--diff"); !strings.Contains(got, "\n-    entrypoint: /app x\n+    entrypoint: /lanner/trace -- /app x\n") {
 		t.Errorf("--diff:\n%s", got)
 	}
-	if got, _, _ := run(t, file, "compose", "--explain", "--container", "other"); !strings.HasPrefix(got, "service app: skipped: not among the chosen containers\n") {
+	if got, _, _ := run(t, file, "compose", "--offline", "--explain", "--container", "other"); !strings.HasPrefix(got, "service app: skipped: not among the chosen containers\n") {
 		t.Errorf("--explain:\n%s", got)
 	}
-	if got, _, _ := run(t, file, "compose", "-q", "--image-volume"); !strings.Contains(got, "type: image") || strings.Contains(got, "lanner-install") {
+	if got, _, _ := run(t, file, "compose", "--offline", "-q", "--image-volume"); !strings.Contains(got, "type: image") || strings.Contains(got, "lanner-install") {
 		t.Errorf("--image-volume:\n%s", got)
 	}
 	if back, _, code := run(t, out, "uninject", "compose"); code != 0 || back != file {
