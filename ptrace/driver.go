@@ -29,11 +29,12 @@ const (
 
 // Config says what to trace. The zero value is not useful.
 type Config struct {
-	Profile spec.Profile // one of spec.V036 and spec.Current
-	Events  event.Set    // what is reported
-	Snaplen int          // bytes of I/O data kept, at most event.MaxParamLen
-	Seccomp Seccomp
-	Notice  func(line string) // told what a user should know; may be nil
+	Profile    spec.Profile // one of spec.V036 and spec.Current
+	Events     event.Set    // what is reported
+	Snaplen    int          // bytes of I/O data kept, at most event.MaxParamLen
+	DropFailed bool         // leave out exit events of calls that failed
+	Seccomp    Seccomp
+	Notice     func(line string) // told what a user should know; may be nil
 }
 
 // Stats counts what happened. Nothing is ever dropped by this driver.

@@ -99,6 +99,9 @@ func (d *Driver) leave(t *thread, ret int64) {
 		unix.Kill(t.proc.pid, unix.SIGKILL)
 		return
 	}
+	if ret < 0 && d.cfg.DropFailed {
+		return
+	}
 	c := d.at(t)
 	c.ret = ret
 	if ret >= 0 {

@@ -77,6 +77,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"--driver", "kmod", "--host"}, 125, "kmod: the kernel module scap is not loaded"},
 		{[]string{"--driver", "ptrace", "--host"}, 125, "--host needs a kernel driver"},
 		{[]string{"--driver", "ptrace", "--cgroup", "/"}, 125, "--cgroup needs a kernel driver"},
+		{[]string{"--driver", "ptrace", "--dynamic-snaplen", "true"}, 125, "--dynamic-snaplen is for kernel drivers"},
 		{[]string{"--driver", "ptrace", "--buffer-preset", "5", "true"}, 125, "--buffer-preset is for kernel drivers"},
 		{[]string{"--driver", "ptrace", "--cpus-per-buffer", "2", "true"}, 125, "--cpus-per-buffer is for kernel drivers"},
 		{[]string{"--driver", "modern-bpf", "--seccomp", "never", "true"}, 125, "--seccomp is for the ptrace driver"},

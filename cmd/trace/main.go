@@ -128,6 +128,8 @@ func commandFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Category: catWhat, Usage: "every call of the contract"},
 		&cli.StringFlag{Name: "events", Aliases: []string{"e"}, Category: catWhat, Usage: "events of `SET`: names, patterns and sets, separated by commas; '!' takes away (trace list sets)"},
 		&cli.IntFlag{Name: "snaplen", Aliases: []string{"s"}, Category: catWhat, Value: 80, Usage: "keep `N` bytes of I/O data"},
+		&cli.BoolFlag{Name: "dynamic-snaplen", Category: catWhat, Usage: "kernel drivers: keep more of what goes through sockets and looks like HTTP, a database or another known protocol, by its first bytes or its port"},
+		&cli.BoolFlag{Name: "drop-failed", Category: catWhat, Usage: "leave out exit events of calls that failed"},
 		&cli.Uint64Flag{Name: "count", Aliases: []string{"n"}, Category: catWhat, Usage: "report `N` events, then no more"},
 		&cli.StringFlag{Name: "container-id", Category: catWhat, Usage: "put container `ID` into the cgroups of events that show none (else it is found in our own cgroup, by ECS, or in what Docker or Podman mounted)"},
 		&cli.StringFlag{Name: "profile", Category: catWhat, Value: "current", Usage: "edition of the contract: current (schema 4.5.1), or 0.36 (Falco 0.36.2, sysdig 0.29 and later)"},

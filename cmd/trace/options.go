@@ -25,6 +25,9 @@ type request struct {
 	share   int // CPUs that share one, 0: all
 	quiet   bool
 
+	dropFailed     bool // leave out exit events of calls that failed
+	dynamicSnaplen bool // see kernel.Config; ptrace does not know it
+
 	container string // id that cgroups of events get which have none
 }
 
@@ -40,7 +43,8 @@ const (
 
 // newRequest reads the options for a live source.
 func newRequest(c *cli.Context) (r *request, err error) {
-	r = &request{driver: c.String("driver"), snaplen: c.Int("snaplen"), share: c.Int("cpus-per-buffer"), quiet: c.Bool("quiet")}
+	r = &request{driver: c.String("driver"), snaplen: c.Int("snaplen"), share: c.Int("cpus-per-buffer"), quiet: c.Bool("quiet"),
+		dropFailed: c.Bool("drop-failed"), dynamicSnaplen: c.Bool("dynamic-snaplen")}
 	if r.in, err = profile(c); err != nil {
 		return nil, err
 	}
@@ -99,6 +103,8 @@ func (r *request) fits(c *cli.Context) error {
 		return usage("ptrace can't follow all processes of the machine: --host needs a kernel driver")
 	case r.driver == kernel.Ptrace && c.IsSet("cgroup"):
 		return usage("ptrace can't follow a cgroup: --cgroup needs a kernel driver")
+	case r.driver == kernel.Ptrace && r.dynamicSnaplen:
+		return usage("--dynamic-snaplen is for kernel drivers; with ptrace set --snaplen")
 	case c.IsSet("seccomp") && (!r.ptraceAllowed() || c.IsSet("host") || c.IsSet("cgroup")):
 		return usage("--seccomp is for the ptrace driver; kernel drivers put no filter on anything")
 	}
@@ -111,7 +117,9 @@ func (r *request) fits(c *cli.Context) error {
 }
 
 // ptraceAllowed reports whether ptrace may be the driver.
-func (r *request) ptraceAllowed() bool { return r.driver == kernel.Auto || r.driver == kernel.Ptrace }
+func (r *request) ptraceAllowed() bool {
+	return r.driver == kernel.Ptrace || r.driver == kernel.Auto && !r.dynamicSnaplen
+}
 
 // notice tells what a user should know.
 func (r *request) notice(line string) {
@@ -140,7 +148,7 @@ func (r *request) start(byPtrace func() error, byKernel func(refused error) erro
 
 // openPtrace makes the ptrace driver.
 func (r *request) openPtrace() (*ptrace.Driver, error) {
-	return ptrace.New(ptrace.Config{Profile: r.in, Events: r.events, Snaplen: r.snaplen, Seccomp: r.seccomp, Notice: r.notice})
+	return ptrace.New(ptrace.Config{Profile: r.in, Events: r.events, Snaplen: r.snaplen, DropFailed: r.dropFailed, Seccomp: r.seccomp, Notice: r.notice})
 }
 
 // openKernel starts a kernel driver, and says which if it is not the first choice.
@@ -148,7 +156,7 @@ func (r *request) openPtrace() (*ptrace.Driver, error) {
 func (r *request) openKernel(scope kernel.Scope, events event.Set, refused error) (kernel.Driver, error) {
 	d, name, skipped, err := kernel.Open(r.driver, kernel.Config{
 		Profile: r.in, Events: events, Snaplen: r.snaplen, Scope: scope, BufferBytes: r.buffer, CPUsPerBuffer: r.share,
-		Notice: r.notice,
+		DropFailed: r.dropFailed, DynamicSnaplen: r.dynamicSnaplen, Notice: r.notice,
 	})
 	switch {
 	case err != nil && refused != nil:
