@@ -75,6 +75,9 @@ func TestKilled(t *testing.T) {
 	if len(held["link_id"]) < 4 || len(held["prog_id"]) < 4 || len(held["map_id"]) < 4 {
 		t.Fatalf("the reader held %v", held)
 	}
+	if n := len(held["prog_id"]); n > 20 {
+		t.Errorf("%d descriptors of programs, though tables keep those of events", n)
+	}
 	for kind, open := range map[string]func(id int) (interface{ Close() error }, error){
 		"link_id": func(id int) (interface{ Close() error }, error) { return link.NewFromID(link.ID(id)) },
 		"prog_id": func(id int) (interface{ Close() error }, error) { return ebpf.NewProgramFromID(ebpf.ProgramID(id)) },
