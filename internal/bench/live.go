@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/internal/capture"
+	"github.com/lannerhq/lanner/internal/plugin"
 	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/internal/udig"
 	"github.com/lannerhq/lanner/internal/udig/udigtest"
@@ -64,6 +65,7 @@ func (b *bench) live(rep *report, trace string) {
 			func(r *liveRow) { r.Goals = []*goal{judge("ns_per_event", r.Each, mostEach)} }},
 		{fmt.Sprintf("%d tracers into a capture", crowdOf), n / crowdOf * crowdOf, func() (time.Duration, uint64, float64, error) { return b.serve(trace, part, crowdOf) },
 			func(r *liveRow) { r.Goals = []*goal{judge("receiver", r.Memory, mostServer)} }},
+		{"Falco plugin", n, func() (time.Duration, uint64, float64, error) { return b.plugin(trace, file, n) }, nil},
 		{"ring in shared memory", n, func() (time.Duration, uint64, float64, error) { return ring(n) }, nil},
 	} {
 		row := liveRow{Name: w.name, Events: uint64(w.events)}
@@ -169,6 +171,51 @@ func (b *bench) serve(trace, file string, tracers int) (took time.Duration, got 
 		fmt.Sscanf(line, "received %d", &got)
 	}
 	return took, got, memory, errors.Join(err, werr)
+}
+
+// plugin lets a tracer that reads a capture send it to the plugin's source, in this
+// process, and takes what a host would get.
+func (b *bench) plugin(trace, file string, n int) (took time.Duration, got uint64, memory float64, err error) {
+	dir, err := os.MkdirTemp(b.dir, "live-")
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	defer os.RemoveAll(dir)
+	cfg, err := plugin.ParseConfig("")
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	addr := "unix:" + filepath.Join(dir, "s")
+	src, err := plugin.Open(cfg, addr, nil)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	defer src.Close()
+	begun := time.Now()
+	p, err := b.start([]string{trace, "-q", "-r", file, "-w", addr, "--stream-full", "block"}, nil, nil)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	for idle := false; got < uint64(n) && !idle; {
+		gone := !p.alive()
+		batch, err := src.Next(startTime / 10)
+		if err != nil {
+			break // it will not be all
+		}
+		for _, at := range batch.Starts {
+			var ev event.Event
+			if _, err := ev.Parse(batch.Data[at:]); err == nil && ev.Type() == event.ReadX {
+				got++
+			}
+		}
+		idle = gone && len(batch.Starts) == 0
+	}
+	took = time.Since(begun)
+	out, err := p.wait()
+	if err == nil && out.status != 0 {
+		err = failureOf(out, nil)
+	}
+	return took, got, 0, err
 }
 
 // listen starts a server, and waits until it listens.

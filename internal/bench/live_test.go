@@ -21,11 +21,11 @@ func TestLive(t *testing.T) {
 	b := bench{runner: &runner{ctx: context.Background(), dir: dir, timeout: time.Minute}, sizes: s, reps: 1, progress: &progress{}}
 	rep := report{Repetitions: 1, Smoke: true}
 	b.live(&rep, trace)
-	if len(rep.Faults) > 0 || len(rep.Live.Rows) != 3 || len(rep.Live.Reconnect) != 1 || rep.lost() != 0 {
+	if len(rep.Faults) > 0 || len(rep.Live.Rows) != 4 || len(rep.Live.Reconnect) != 1 || rep.lost() != 0 {
 		t.Errorf("faults %q, %+v", rep.Faults, rep.Live)
 	}
 	var text strings.Builder
-	if err := rep.liveTable().text(&text); err != nil || strings.Count(text.String(), "2000") != 3 {
+	if err := rep.liveTable().text(&text); err != nil || strings.Count(text.String(), "2000") != 4 {
 		t.Errorf("%v\n%s", err, text.String())
 	}
 }

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"internal/vmtest/init":  {"internal/vmtest/plan"},
 	"internal/vmtest/plan":  {},
 	"internal/differential": {"kernel/event", "kernel/event/spec"},
-	"internal/bench":        {"internal/capture", "internal/snapshot", "internal/udig", "internal/udig/udigtest", "kernel/event", "kernel/event/spec"},
+	"internal/bench":        {"internal/capture", "internal/plugin", "internal/snapshot", "internal/udig", "internal/udig/udigtest", "kernel/event", "kernel/event/spec"},
 
 	"inject":          {},
 	"inject/document": {},
