@@ -164,6 +164,7 @@ func (s *Server) refill() (more bool) {
 	}
 	for _, p := range left {
 		last := m.leave(p.t)
+		s.heads.Add(-p.head)
 		if s.cfg.Leave != nil {
 			s.cfg.Leave(p.t, last)
 		}
@@ -174,7 +175,6 @@ func (s *Server) refill() (more bool) {
 // admit takes over a batch.
 func (s *Server) admit(p *peer) {
 	if snap := p.cur.snap; snap != nil {
-		s.heads.Add(-p.cur.head)
 		p.cur.snap = nil
 		p.t.space.moveSnapshot(snap)
 		if s.cfg.Join != nil {

@@ -20,7 +20,7 @@ import (
 var limits = capture.Limits{Head: 64 << 20, Event: 1 << 20, Threads: 1 << 17, FDs: 1 << 20, Entries: 1 << 16}
 
 const (
-	maxHeads  = 256 << 20 // bytes of all heads that wait to be merged
+	maxHeads  = 256 << 20 // bytes of the newest heads of all tracers
 	batchSize = 1 << 16   // bytes of events handed over at once
 	// Bytes in a tracer's queue and in all of them, beyond which tracers wait.
 	// ReadInto stops waiting for slower tracers at half of either.
@@ -39,6 +39,8 @@ type peer struct {
 	known bool // the merger will hear of it
 	ended bool // nothing more will come
 
+	head int64 // bytes of the newest head; of the receiver, then of the merger
+
 	// Of the merger: the batch that events are taken from, none without a buf.
 	cur batch
 	off int    // in cur
@@ -48,7 +50,6 @@ type peer struct {
 // A batch is some events of a tracer, each behind its CPU (2 bytes) and flags (4).
 type batch struct {
 	snap *snapshot.State // what there is before them, nil if nothing changed
-	head int64           // bytes that snap was made of
 	buf  []byte
 	at   time.Time // when it was received
 }
@@ -243,11 +244,12 @@ type relay struct {
 
 // section takes over the snapshot of a section whose head has size bytes.
 func (r *relay) section(rd *capture.Reader, size int64) error {
-	if r.s.heads.Add(size) > maxHeads {
-		r.s.heads.Add(-size)
-		return errors.New("too many tracers describe too much at once")
+	if r.s.heads.Add(size-r.p.head) > maxHeads {
+		r.s.heads.Add(r.p.head - size)
+		return errors.New("all tracers together describe more than there is room for")
 	}
-	r.b.snap, r.b.head = rd.TakeState(), size
+	r.p.head = size
+	r.b.snap = rd.TakeState()
 	return nil
 }
 

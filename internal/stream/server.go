@@ -72,7 +72,7 @@ type Server struct {
 	wake chan struct{} // something for ReadInto to look at; of capacity 1
 
 	conns   sync.WaitGroup
-	heads   atomic.Int64 // bytes of heads that are being kept
+	heads   atomic.Int64 // bytes of the newest heads of all tracers
 	arrived atomic.Bool  // a queue got longer, a tracer came or went
 	crowded atomic.Bool  // queues fill up: slower tracers are not waited for
 
