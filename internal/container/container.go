@@ -70,7 +70,7 @@ func fromCgroup(text string) string {
 
 // engineFile matches the source of a file that Docker or Podman mounts into each
 // container. (Kubernetes' engines mount those of the pod, whose id is another one.)
-var engineFile = regexp.MustCompile(`/(?:containers|overlay-containers)/([0-9a-f]{64})/(?:userdata/)?(?:hostname|resolv\.conf|hosts)$`)
+var engineFile = regexp.MustCompile(`/(?:[a-z]+-)?containers/([0-9a-f]{64})/(?:userdata/)?(?:hostname|resolv\.conf|hosts)$`)
 
 // fromMountinfo finds the id in what is mounted: the fourth field is the root of the
 // mount within its file system, the fifth where it is (proc_pid_mountinfo(5)).

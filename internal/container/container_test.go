@@ -40,10 +40,10 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"36 35 254:1 /var/lib/docker/containers/" + hex64 + "/hostname /etc/hostname rw - ext4 /dev/vda1 rw\n":                                         hex64,
-		"36 35 0:22 /containers/storage/overlay-containers/" + hex64 + "/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw\n":                              hex64,
-		"36 35 254:1 /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/" + hex64 + "/hostname /etc/hostname rw - ext4 x rw\n":                    "",
-		"36 35 254:1 /var/lib/docker/containers/" + hex64 + "/hostname /mnt rw - ext4 /dev/vda1 rw\nshort\n36 35 254:1 / /etc/x rw - ext4 /dev/x rw\n": "",
+		"36 35 254:1 /var/lib/docker/containers/" + hex64 + "/hostname /etc/hostname rw - ext4 /dev/vda1 rw\n":                                                                                                                    hex64,
+		"36 35 0:22 /run/vfs-containers/" + hex64 + "/userdata/.containerenv /run/.containerenv rw - tmpfs x rw\n36 35 0:22 /containers/storage/overlay-containers/" + hex64 + "/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw\n": hex64,
+		"36 35 254:1 /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/" + hex64 + "/hostname /etc/hostname rw - ext4 x rw\n":                                                                                               "",
+		"36 35 254:1 /var/lib/docker/containers/" + hex64 + "/hostname /mnt rw - ext4 /dev/vda1 rw\nshort\n36 35 254:1 / /etc/x rw - ext4 /dev/x rw\n":                                                                            "",
 	} {
 		if got := fromMountinfo(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
