@@ -17,9 +17,13 @@ var order = binary.LittleEndian
 // what they have every 100 ms.
 const hold = 200 * time.Millisecond
 
+// overdue is how long an event may wait at most, where others keep coming that claim to
+// be earlier: clocks differ, and a tracer may lie.
+const overdue = time.Second
+
 // A merger puts the events of tracers into the order of time: the earliest goes
 // first once each tracer has one, or it has waited long enough, or the queues fill
-// up.
+// up. One that has waited much longer goes first in any case.
 type merger struct {
 	spaces
 	peers []*peer // all that are known
@@ -41,10 +45,15 @@ func (m *merger) init() {
 // byTime is a heap of peers, the one with the earliest event first.
 type byTime []*peer
 
-func (h byTime) Len() int           { return len(h) }
-func (h byTime) Less(i, j int) bool { return h[i].ts < h[j].ts }
-func (h byTime) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *byTime) Push(x any)        { *h = append(*h, x.(*peer)) }
+func (h byTime) Len() int { return len(h) }
+func (h byTime) Less(i, j int) bool {
+	if h[i].overdue != h[j].overdue {
+		return h[i].overdue
+	}
+	return h[i].ts < h[j].ts
+}
+func (h byTime) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *byTime) Push(x any)   { *h = append(*h, x.(*peer)) }
 func (h *byTime) Pop() any {
 	old := *h
 	p := old[len(old)-1]
@@ -116,7 +125,7 @@ func (m *merger) take(ev *event.Event) {
 	p.t.space.move(ev)
 	p.off += frontSize + n
 	if p.off == len(p.cur.buf) {
-		p.cur.buf = nil
+		p.cur.buf, p.overdue = nil, false
 		m.spent = true
 		heap.Pop(&m.ready)
 		return
@@ -161,6 +170,13 @@ func (s *Server) refill() (more bool) {
 	s.mu.Unlock()
 	for _, p := range got {
 		s.admit(p)
+	}
+	m.now = time.Now()
+	for i, p := range m.ready {
+		if !p.overdue && m.now.Sub(p.cur.at) > overdue {
+			p.overdue = true
+			heap.Fix(&m.ready, i)
+		}
 	}
 	for _, p := range left {
 		last := m.leave(p.t)

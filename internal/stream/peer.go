@@ -45,6 +45,8 @@ type peer struct {
 	cur batch
 	off int    // in cur
 	ts  uint64 // of the next event, ns
+
+	overdue bool // the batch has waited too long
 }
 
 // A batch is some events of a tracer, each behind its CPU (2 bytes) and flags (4).

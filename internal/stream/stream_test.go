@@ -264,6 +264,56 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestClocks: a tracer whose clock is far ahead is heard too, however busy others are.
+func TestClocks(t *testing.T) {
+	a := address(t)
+	gate, stop := make(chan struct{}), make(chan struct{})
+	rx := newSink(t, ServerConfig{Address: a}, gate)
+	go func() { // a slow reader, so that there is always more
+		for i := 0; ; i++ {
+			select {
+			case gate <- struct{}{}:
+			case <-stop:
+				close(gate)
+				return
+			}
+			if i%200 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}()
+	busy := newSource(t, SenderConfig{Address: a, Full: Block}, processes(100))
+	ahead := newSource(t, SenderConfig{Address: a, Full: Block}, processes(200))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for n := int64(0); ; n += 1000 {
+			select {
+			case <-stop:
+				return
+			default:
+				busy.send(t, n, 1000)
+			}
+		}
+	}()
+	ahead.ts = 1 << 62
+	ahead.send(t, 1<<40, 10)
+	rx.until(t, "the one ahead", func() bool {
+		n := 0
+		for _, e := range rx.events {
+			if e.ts > 1<<62 {
+				n++
+			}
+		}
+		return n == 10
+	})
+	close(stop)
+	<-ended
+	busy.ended(t)
+	ahead.ended(t)
+	rx.end()
+}
+
 // TestToken: both ends must know it; what goes over the wire is not to be read.
 func TestToken(t *testing.T) {
 	good, err := NewToken([]byte("0123456789abcdef\n"))
