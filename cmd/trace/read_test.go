@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -104,6 +105,39 @@ func TestSummary(t *testing.T) {
 	got = run(t, traceBin, "--summary", "sh", "-c", "echo hello; exit 5")
 	if got.out != "hello\n" || got.code != 5 || !strings.Contains(got.err, "execve\n") || strings.Contains(got.err, "<") {
 		t.Errorf("a command: %+v", got)
+	}
+}
+
+// TestSummaryLikeSysdig: sysdig -S counts the same.
+func TestSummaryLikeSysdig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s.scap")
+	run(t, traceBin, "-q", "-a", "--profile", "0.36", "-w", file, "sh", "-c", "cat /etc/hostname; ls /")
+	theirs := map[string]uint64{}
+	for line := range strings.Lines(bookworm(t).Run(t, "-r", file, "-S", "-q")) {
+		var dir, name string
+		var n uint64
+		if k, _ := fmt.Sscan(line, &dir, &name, &n); k == 3 && (dir == "<" || dir == ">") {
+			theirs[name] += n
+		}
+	}
+	var sum output.Report
+	got := run(t, traceBin, "-r", file, "--summary", "--json")
+	if err := json.Unmarshal([]byte(got.out), &sum); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range sum.Events {
+		if n, ok := theirs[e.Name]; ok && n != e.Events {
+			t.Errorf("%s: %d events, sysdig counts %d", e.Name, e.Events, n)
+		}
+		delete(theirs, e.Name)
+		if strings.HasPrefix(e.Name, "open") && e.Time == 0 {
+			t.Errorf("%+v took no time", e)
+		}
+	}
+	delete(theirs, "<unknown>") // calls that it does not know
+	delete(theirs, "sigreturn") // its name for rt_sigreturn
+	if len(theirs) > 0 || len(sum.Events) < 15 {
+		t.Errorf("of %d types; sysdig has %v besides", len(sum.Events), theirs)
 	}
 }
 

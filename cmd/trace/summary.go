@@ -38,10 +38,11 @@ func summaryText(r *output.Report) string {
 	return text
 }
 
-// summaryTable is one table: figures in front, so that long names do no harm.
+// summaryTable is one table: figures in front, so that long names do no harm. SECONDS
+// are those between the two events of calls, where both are told of: in edition 0.36.
 func summaryTable(title string, rows []output.Tally, total uint64) string {
-	t := &table{figures: 5}
-	t.add("EVENTS", "%", "ERRORS", "READ", "WRITTEN", title)
+	t := &table{figures: 6}
+	t.add("EVENTS", "%", "ERRORS", "SECONDS", "READ", "WRITTEN", title)
 	for i := range rows[:min(top, len(rows))] {
 		n := &rows[i]
 		name := n.Name
@@ -49,7 +50,7 @@ func summaryTable(title string, rows []output.Tally, total uint64) string {
 			name += fmt.Sprintf(" (%d)", n.PID)
 		}
 		share := fmt.Sprintf("%.1f", 100*float64(n.Events)/float64(total))
-		t.add(strconv.FormatUint(n.Events, 10), share, unlessZero(n.Errors, decimal), unlessZero(n.Read, size), unlessZero(n.Written, size), name)
+		t.add(strconv.FormatUint(n.Events, 10), share, unlessZero(n.Errors, decimal), unlessZero(n.Time, seconds), unlessZero(n.Read, size), unlessZero(n.Written, size), name)
 	}
 	text := t.String()
 	if more := len(rows) - top; more > 0 {
@@ -65,6 +66,8 @@ func unlessZero(n uint64, format func(uint64) string) string {
 	}
 	return format(n)
 }
+
+func seconds(ns uint64) string { return fmt.Sprintf("%.6f", float64(ns)/1e9) }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 

@@ -16,9 +16,16 @@ type Summary struct {
 	types, processes, files, connections group
 
 	total       uint64
-	first, last uint64 // times, ns since the epoch
+	first, last uint64         // times, ns since the epoch
+	began       map[int64]call // by thread, of which only the enter event came
 	r           renderer
 	name        []byte
+}
+
+// A call that has begun.
+type call struct {
+	typ event.Type
+	ts  uint64 // ns since the epoch
 }
 
 // A Tally counts the events of one type, process, file or connection.
@@ -29,6 +36,7 @@ type Tally struct {
 	Errors  uint64 `json:"errors"`  // calls that failed
 	Read    uint64 `json:"read"`    // bytes that calls returned
 	Written uint64 `json:"written"` // bytes that calls took
+	Time    uint64 `json:"ns"`      // in calls of which the enter event came too
 }
 
 // A Report is what a Summary has counted, the busiest first: types and processes by
@@ -51,7 +59,7 @@ const Others = "(others)"
 const maxTallies = 1 << 16
 
 // NewSummary returns an empty Summary.
-func NewSummary() *Summary { return &Summary{} }
+func NewSummary() *Summary { return &Summary{began: make(map[int64]call)} }
 
 // Write counts an event.
 func (s *Summary) Write(ev *event.Event, st *state.State) error {
@@ -118,7 +126,7 @@ func (s *Summary) copied() (from, to *state.FD, ok bool) {
 
 // tally counts the event at hand.
 func (s *Summary) tally() Tally {
-	t := Tally{Events: 1}
+	t := Tally{Events: 1, Time: s.took()}
 	if s.r.ev.Type().Enter() {
 		return t
 	}
@@ -145,6 +153,28 @@ func (s *Summary) tally() Tally {
 	return t
 }
 
+// took returns how long the call took that ends with the event at hand, 0 if nobody can
+// tell: most calls of edition Current have no enter event.
+func (s *Summary) took() uint64 {
+	ev := s.r.ev
+	if s.r.row == nil || s.r.row.Category&spec.OfSyscall == 0 {
+		return 0
+	}
+	if ev.Type().Enter() {
+		if len(s.began) >= maxTallies { // of threads that ended in a call
+			clear(s.began)
+		}
+		s.began[ev.TID()] = call{ev.Type(), ev.TS()}
+		return 0
+	}
+	b, ok := s.began[ev.TID()]
+	delete(s.began, ev.TID())
+	if !ok || b.typ|1 != ev.Type() || ev.TS() < b.ts {
+		return 0
+	}
+	return ev.TS() - b.ts
+}
+
 // Flush implements Writer. There is nothing to write before the end.
 func (s *Summary) Flush() error { return nil }
 
@@ -164,6 +194,7 @@ func (t *Tally) add(o Tally) {
 	t.Errors += o.Errors
 	t.Read += o.Read
 	t.Written += o.Written
+	t.Time += o.Time
 }
 
 // A group is the tallies of one kind, by name or by process id.

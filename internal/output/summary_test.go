@@ -31,12 +31,12 @@ func TestSummary(t *testing.T) {
 	want := map[string][]Tally{
 		"events": {
 			{Name: "getcwd", Events: 2, Errors: 1}, {Name: "read", Events: 2, Errors: 1, Read: 10},
-			{Name: "sendmmsg", Events: 2, Written: 111}, {Name: "write", Events: 2, Written: 3},
+			{Name: "sendmmsg", Events: 2, Written: 111}, {Name: "write", Events: 2, Written: 3, Time: 1},
 			{Name: "connect", Events: 1}, {Name: "copy_file_range", Events: 1, Read: 4, Written: 4},
 			{Name: "openat", Events: 1}, {Name: "socket", Events: 1},
 		},
-		"processes":   {{Name: "sh", PID: 100, Events: 10, Errors: 1, Read: 14, Written: 118}, {Name: "init", PID: 1, Events: 1, Errors: 1}},
-		"files":       {{Name: "/root/a", Events: 6, Errors: 1, Read: 10, Written: 7}, {Name: "/etc", Events: 1, Read: 4}},
+		"processes":   {{Name: "sh", PID: 100, Events: 10, Errors: 1, Read: 14, Written: 118, Time: 1}, {Name: "init", PID: 1, Events: 1, Errors: 1}},
+		"files":       {{Name: "/root/a", Events: 6, Errors: 1, Read: 10, Written: 7, Time: 1}, {Name: "/etc", Events: 1, Read: 4}},
 		"connections": {{Name: "127.0.0.1:4000->127.0.0.2:80", Events: 3, Written: 111}},
 	}
 	for kind, got := range map[string][]Tally{"events": r.Events, "processes": r.Processes, "files": r.Files, "connections": r.Connections} {
