@@ -323,6 +323,25 @@ func TestOtherEdition(t *testing.T) {
 	}
 }
 
+// TestToken: with a secret only who knows it is heard.
+func TestToken(t *testing.T) {
+	addr, secret := listen(t), filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("sixteen bytes at least"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := play(t, "run", `{"token_file":"`+secret+`"}`, addr)
+	h.until("open")
+	mustRun(t, exec.Command(traceBin, "-q", "-w", addr, "true"))
+	h.until("closed")
+	text := filepath.Join(t.TempDir(), "text")
+	mustRun(t, tracer(t, addr, "--token-file", secret, "-o", text, "--format", "%evt.rawtime", "true"))
+	want, err := os.ReadFile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.events(lastTime(t, string(want)))
+}
+
 // config is the configuration of docs/falco-plugin.md, for this library and an address.
 func config(t *testing.T, addr string) string {
 	t.Helper()
