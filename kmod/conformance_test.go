@@ -2,21 +2,30 @@ package kmod
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/lannerhq/lanner/internal/kmodtest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
+	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // limits are what the module leaves of long things: STRING_MAX, UIO_MAXIOV, POLL_MAX
 // and ARGS_MAX of module/.
 var limits = eventtest.Limits{String: 4096, Iovecs: 1024, PollFDs: 227, Messages: 1024, ExecStrings: 4096}
 
+// armCases look at what new tasks tell of themselves, which on arm64 is little: they do
+// not return through sys_exit there. That is the contract's, see on_fork of module/.
+const armCases = " fork fork/pidns threads "
+
 // TestConformance runs the suite on the module. It is opened once for each edition and
 // snaplen.
 func TestConformance(t *testing.T) {
-	needsModule(t, current)
+	needsModule(t, kmodtest.Current)
+	now := kmodtest.Current
 	posts := make(map[eventtest.Config]*post)
 	closeAll := func() {
 		for cfg, p := range posts {
@@ -29,12 +38,19 @@ func TestConformance(t *testing.T) {
 		Name: "kmod", Limits: limits, AtSign: true,
 		// The contract's drivers know no calls of the x32 ABI.
 		Only: func(c *eventtest.Case) bool { return c.ABI != "x32" },
+		Skip: func(c *eventtest.Case, _ spec.Profile) string {
+			if runtime.GOARCH == "arm64" && strings.Contains(armCases, " "+c.Name+" ") {
+				return "a new task is told of when it is made, always as clone and with few flags"
+			}
+			return ""
+		},
 		Trace: func(cfg eventtest.Config, path string, argv, env []string, each func(*event.Event)) error {
-			if e := edition(cfg.Profile); e != loaded {
+			if e := edition(cfg.Profile); e != now {
 				closeAll()
-				if err := load(e); err != nil {
+				if err := kmodtest.Load(e); err != nil {
 					return err
 				}
+				now = e
 			}
 			p := posts[cfg]
 			if p == nil {

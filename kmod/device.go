@@ -28,9 +28,7 @@ const (
 
 	// Of modules of March 2022.
 	disableCapture   = 0x7300
-	zeroEvents       = 0x7305
-	setEvent         = 0x7306
-	disableSignals   = 0x730e
+	enableCapture    = 0x7301
 	enablePageFaults = 0x7313
 
 	// Our module's own.

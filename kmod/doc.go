@@ -7,7 +7,7 @@
 // (choice.go) and maps the rings (ring.go). ReadInto takes the oldest event of all rings
 // (merge.go) without copying it.
 //
-// The devices are those of Falco's and sysdig's module; docs/wire.md describes them, and
+// The devices are those of Falco's and sysdig's module; docs/module.md describes them, and
 // the older layouts that those readers expect can be chosen when the module is built.
 // What is watched is decided in the kernel as far as the module can: whole trees and
 // cgroups only by ours. With another one everything is watched, this process too.

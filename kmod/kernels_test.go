@@ -2,9 +2,12 @@ package kmod
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/lannerhq/lanner/internal/kmodtest"
 	"github.com/lannerhq/lanner/internal/vmtest"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 )
@@ -13,9 +16,6 @@ import (
 // there. Nothing of it touches the kernel at hand.
 func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
-		if k.Name != "6.1" {
-			continue
-		}
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
 			programs := t.TempDir()
@@ -25,11 +25,15 @@ func TestKernels(t *testing.T) {
 			vm := vmtest.VM{
 				Kernel:  k,
 				Modules: []string{"unix_diag", "overlay"},
-				Files:   map[string]string{"/programs": programs, "/modules.lanner": modules(t, k), "/bin": bin(t, k)},
-				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs", envModules + "=/modules.lanner"},
+				Files:   map[string]string{"/programs": programs, "/bin": bin(t, k)},
+				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
 			}
-			for _, name := range vm.Test(t, "-test.skip=Kernels") {
-				t.Errorf("%s was skipped", name)
+			kmodtest.Build(t, &vm)
+			for _, name := range vm.Test(t, "-test.skip=Kernels|Sysdig|Debian") {
+				_, c, _ := strings.Cut(strings.TrimPrefix(name, "TestConformance/"), "/")
+				if k.Arch != "arm64" || !strings.Contains(armCases, " "+c+" ") {
+					t.Errorf("%s was skipped", name)
+				}
 			}
 		})
 	}
@@ -42,6 +46,13 @@ func bin(t *testing.T, k vmtest.Kernel) (dir string) {
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "busybox"), busybox, 0o755)
 	}
+	if err == nil {
+		build := exec.Command("go", "build", "-o", filepath.Join(dir, "trace"), "github.com/lannerhq/lanner/cmd/trace")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+k.Arch)
+		if out, failed := build.CombinedOutput(); failed != nil {
+			t.Fatalf("go build: %v\n%s", failed, out)
+		}
+	}
 	for _, name := range []string{"cat", "dd", "sh", "true", "sleep"} {
 		if err == nil {
 			err = os.Symlink("busybox", filepath.Join(dir, name))
@@ -51,30 +62,4 @@ func bin(t *testing.T, k vmtest.Kernel) (dir string) {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// modules builds the module in all editions.
-func modules(t *testing.T, k vmtest.Kernel) (dir string) {
-	dir = t.TempDir()
-	for _, edition := range []string{current, v036, legacy} {
-		src := t.TempDir()
-		copySources(t, src)
-		k.BuildModule(t, filepath.Join(src, "kmod/module"), "EDITION="+edition)
-		if err := os.Mkdir(filepath.Join(dir, edition), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(filepath.Join(src, "kmod/module/scap.ko"), filepath.Join(dir, edition, "scap.ko")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// copySources copies what the module is made of.
-func copySources(t *testing.T, to string) {
-	for _, dir := range []string{"kmod/module", "kernel/uapi"} {
-		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

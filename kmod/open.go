@@ -189,9 +189,6 @@ func (d *Driver) enable() error {
 		list = append(list, request{enableDropFailed, 0})
 	}
 	if d.layout.legacy {
-		if d.choice.points>>pointSignal&1 == 0 {
-			list = append(list, request{disableSignals, 0})
-		}
 		if d.choice.points>>pointFaultUser&1 != 0 {
 			list = append(list, request{enablePageFaults, 0})
 		}
@@ -210,19 +207,28 @@ func (d *Driver) enable() error {
 			return fmt.Errorf("the module %s refuses request %#x of %d: %w", Name, q.nr, q.arg, err)
 		}
 	}
-	return nil
+	if !d.layout.legacy {
+		return nil
+	}
+	return d.askAll(enableCapture)
+}
+
+// askAll sends a request for each device, on the control's thread.
+func (d *Driver) askAll(nr uintptr) error {
+	var errs []error
+	for _, r := range d.rings {
+		_, err := ioctl(r.fd, nr, 0)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // disable ends tracing, on the control's thread.
 func (d *Driver) disable() error {
-	var errs []error
 	if d.layout.legacy {
-		for _, r := range d.rings {
-			_, err := ioctl(r.fd, disableCapture, 0)
-			errs = append(errs, err)
-		}
-		return errors.Join(errs...)
+		return d.askAll(disableCapture)
 	}
+	var errs []error
 	for point := range numPoints {
 		if d.choice.points>>point&1 != 0 {
 			errs = append(errs, d.ask(disablePoint, uintptr(point)))

@@ -6,19 +6,20 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/kmodtest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 func TestMain(m *testing.M) {
+	becomeReader()
 	launch() // first: what it becomes may be a case
 	eventtest.Main()
 	code := m.Run()
@@ -26,74 +27,23 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// envModules is the directory of the modules to test, one for each edition: tests that
-// load them run in virtual machines, see TestKernels.
-const envModules = "LANNER_KMOD_MODULES"
-
-// Editions, as the module's Kbuild has them.
-const (
-	current = "current"
-	v036    = "0.36"
-	legacy  = "legacy"
-)
-
 func edition(in spec.Profile) string {
 	if in == spec.V036 {
-		return v036
+		return kmodtest.V036
 	}
-	return current
+	return kmodtest.Current
 }
 
-// loaded is the edition that is loaded.
-var loaded string
-
-// needsModule loads the module of an edition.
+// needsModule loads the module of an edition. Such tests run in virtual machines, see
+// TestKernels.
 func needsModule(t testing.TB, edition string) {
 	t.Helper()
-	if os.Getenv(envModules) == "" {
+	if !kmodtest.Here() {
 		t.Skip("loads modules: for the virtual machines of TestKernels")
 	}
-	if err := load(edition); err != nil {
+	if err := kmodtest.Load(edition); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// load makes the module of an edition the one that is loaded.
-func load(edition string) error {
-	if loaded == edition {
-		return nil
-	}
-	if err := unload(); err != nil {
-		return err
-	}
-	if err := insert(filepath.Join(os.Getenv(envModules), edition, "scap.ko"), ""); err != nil {
-		return err
-	}
-	loaded = edition
-	return nil
-}
-
-func insert(path, params string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.FinitModule(int(f.Fd()), params, 0); err != nil {
-		return fmt.Errorf("load %s: %w", path, err)
-	}
-	return nil
-}
-
-func unload() error {
-	if loaded == "" {
-		return nil
-	}
-	if err := unix.DeleteModule(Name, unix.O_NONBLOCK); err != nil {
-		return fmt.Errorf("unload %s: %w", Name, err)
-	}
-	loaded = ""
-	return nil
 }
 
 // envLaunch makes this program one that waits until it is watched and then executes

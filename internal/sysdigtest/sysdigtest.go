@@ -12,6 +12,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,30 @@ func (s *Tool) probe() error {
 	}
 	return nil
 }
+
+// Files returns the paths of what the tool consists of, for another root directory
+// where its Argv is to run.
+func (s *Tool) Files(t testing.TB) (paths []string) {
+	t.Helper()
+	list := exec.Command("ldd", s.argv[0])
+	if len(s.argv) > 1 { // by its own loader
+		list = exec.Command(s.argv[0], append([]string{"--list"}, s.argv[1:]...)...)
+		paths = append(paths, s.argv[0])
+	}
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("list the libraries of sysdig: %v", err)
+	}
+	for _, word := range strings.Fields(string(out)) { // name => path (address)
+		if strings.HasPrefix(word, "/") && !slices.Contains(paths, word) {
+			paths = append(paths, word)
+		}
+	}
+	return append(paths, s.argv[len(s.argv)-1])
+}
+
+// Argv returns what starts the tool.
+func (s *Tool) Argv() []string { return slices.Clone(s.argv) }
 
 // Command returns a command that runs sysdig, in a neutral environment.
 func (s *Tool) Command(args ...string) *exec.Cmd {

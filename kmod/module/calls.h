@@ -19,6 +19,12 @@
 #error "the contract covers x86_64 and aarch64"
 #endif
 
+/* Is an event one of this edition? */
+static bool emitted(u16 type)
+{
+	return event_nparams[LANNER_PROFILE][type] != EVENT_NOT_EMITTED;
+}
+
 /* A call without a 64-bit number: no reader can turn it off. */
 #define NO_NUMBER SYSCALL_TABLE_SIZE
 
@@ -39,7 +45,7 @@ static const struct syscall_row recv_row = { SC_RECV, EVENT_RECV_X, MAY_DROP };
 /* The 64-bit number of each code, NO_NUMBER if there is none; see numbers_init. */
 static u16 number_of[SYSCALL_CODES];
 
-static void numbers_init(void)
+void numbers_init(void)
 {
 	int i;
 
@@ -104,7 +110,7 @@ static bool is_compat(void)
 	return in_ia32_syscall();
 }
 #else
-static void numbers_init(void)
+void numbers_init(void)
 {
 }
 
@@ -120,30 +126,39 @@ static bool is_compat(void)
 }
 #endif
 
+static void save_args(struct call *c, struct pt_regs *regs)
+{
+	unsigned long args[6];
+	int i;
+
+	syscall_get_arguments(current, regs, args);
+	for (i = 0; i < 6; i++)
+		c->args[i] = c->compat ? (u32)args[i] : args[i];
+}
+
 /*
  * Finds out what call is under way and fills in what is known of it. Returns its row,
- * NULL if the contract does not have it; *number is by which readers choose it.
+ * NULL if it has no event here; *number is by which readers choose it.
  */
 static const struct syscall_row *find_call(struct call *c, struct pt_regs *regs, u32 *number)
 {
-	int nr = syscall_get_nr(current, regs), i;
+	int nr = syscall_get_nr(current, regs);
 	const struct syscall_row *row;
-	unsigned long args[6];
 
 	if (nr < 0 || nr >= SYSCALL_TABLE_SIZE)
 		return NULL;
 	c->compat = is_compat();
-	syscall_get_arguments(current, regs, args);
-	for (i = 0; i < 6; i++)
-		c->args[i] = c->compat ? (u32)args[i] : args[i];
 	if (c->compat) {
+		save_args(c, regs);
 		row = compat_row(c, nr, number);
 	} else {
 		row = &native_calls[nr];
 		*number = c->nr = nr;
 	}
-	if (!row || !row->exit)
+	if (!row || !row->exit || !emitted(c->enter ? row->exit - 1 : row->exit))
 		return NULL;
+	if (!c->compat)
+		save_args(c, regs);
 	c->sc = row->sc;
 	return row;
 }

@@ -63,4 +63,16 @@ static inline void compat_vm_flags_clear(struct vm_area_struct *vma, unsigned lo
 #define compat_mtime(i) inode_get_mtime(i)
 #endif
 
+/* Exported all along, but declared in a header of the network's own from 6.17 on. */
+struct sock;
+struct sock *unix_peer_get(struct sock *sk);
+
+/*
+ * Probes run with preemption off, where a kernel with CONFIG_PREEMPT_RT may not take most
+ * locks.
+ */
+#ifdef CONFIG_PREEMPT_RT
+#error "the module is not for kernels with CONFIG_PREEMPT_RT: use the BPF driver"
+#endif
+
 #endif /* LANNER_COMPAT_H */

@@ -44,6 +44,8 @@ static struct consumer *consumer_new(unsigned long buffer_size)
 		kfree(con);
 		return NULL;
 	}
+	/* CPUs that are up already are for the reader to open. */
+	bitmap_copy(con->told, cpumask_bits(cpu_online_mask), nr_cpu_ids);
 	con->owner = get_pid(task_pid(current));
 	con->self = get_pid(task_tgid(current));
 	con->buffer_size = buffer_size;
@@ -51,7 +53,7 @@ static struct consumer *consumer_new(unsigned long buffer_size)
 	con->sampling_ratio = 1;
 	con->statsd_port = 8125;
 #ifdef LANNER_LEGACY
-	/* All is captured until the reader says otherwise. */
+	/* All is captured, but not before the reader turns rings on, or masks it. */
 	bitmap_fill(con->syscalls, SYSCALL_TABLE_SIZE);
 	con->points = BIT(POINT_SYS_ENTER) | BIT(POINT_SYS_EXIT) | BIT(POINT_PROC_EXIT) | BIT(POINT_SWITCH) |
 		      BIT(POINT_SIGNAL);
@@ -82,7 +84,7 @@ struct consumer *consumer_get(void)
 	return con;
 }
 
-/* Ends a consumer that has no device open. */
+/* Ends a consumer if it has no device open. */
 void consumer_put(struct consumer *con)
 {
 	if (con->devices)
@@ -112,6 +114,9 @@ static struct ring *ring_new(u32 size, int node)
 	if (!r)
 		return NULL;
 	r->size = size;
+#ifdef LANNER_LEGACY
+	r->off = true;
+#endif
 	r->info = vmalloc_user(PAGE_SIZE);
 	r->data = vmalloc_user(size);
 	if (r->info && r->data)
@@ -135,9 +140,13 @@ int consumer_open_ring(struct consumer *con, unsigned int cpu)
 		return -ENOMEM;
 	rcu_assign_pointer(con->rings[cpu], r);
 	con->devices++;
-	return points_update();
+	err = points_update();
+	if (err)
+		consumer_close_ring(con, cpu);
+	return err;
 }
 
+/* The consumer itself stays: consumer_put follows. */
 void consumer_close_ring(struct consumer *con, unsigned int cpu)
 {
 	struct ring *r = rcu_dereference_protected(con->rings[cpu], lockdep_is_held(&consumers_lock));
@@ -146,7 +155,6 @@ void consumer_close_ring(struct consumer *con, unsigned int cpu)
 	con->devices--;
 	synchronize_rcu();
 	ring_free(r);
-	consumer_put(con);
 }
 
 /* Chooses the tracepoints whose events a consumer wants. */

@@ -22,7 +22,7 @@ struct ring {
 	u8 *data;
 	u32 size;	/* bytes, a power of two */
 	u32 head;	/* where the next event goes */
-	bool off;	/* legacy: the reader wants none from here */
+	bool off;	/* legacy: until the reader turns it on */
 };
 
 enum scope_kind {
@@ -80,9 +80,11 @@ int consumer_open_ring(struct consumer *con, unsigned int cpu);
 void consumer_close_ring(struct consumer *con, unsigned int cpu);
 int consumer_want(struct consumer *con, unsigned long points);
 
-/* probes.c */
+/* tracepoints.c */
 int points_find(void);
 int points_update(void);
+
+/* probes.c */
 int scratch_prepare(unsigned int cpu);
 void scratch_free(void);
 u64 points_hit(unsigned int cpu);

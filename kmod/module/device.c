@@ -33,8 +33,11 @@ static int device_open(struct inode *inode, struct file *filp)
 
 static int device_release(struct inode *inode, struct file *filp)
 {
+	struct consumer *con = filp->private_data;
+
 	mutex_lock(&consumers_lock);
-	consumer_close_ring(filp->private_data, iminor(inode));
+	consumer_close_ring(con, iminor(inode));
+	consumer_put(con);
 	mutex_unlock(&consumers_lock);
 	return 0;
 }

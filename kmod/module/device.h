@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The contract of the devices: what readers see of them. docs/wire.md has it in words. */
+/* The contract of the devices: what readers see of them. docs/module.md has it in words. */
 #ifndef LANNER_DEVICE_H
 #define LANNER_DEVICE_H
 

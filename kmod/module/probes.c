@@ -10,8 +10,8 @@
  * tree members there. They do not sleep.
  */
 #include <linux/percpu.h>
-#include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
+#include "probes.h"
 #include "call.h"
 #include "calls.h"
 #include "data.h"
@@ -33,11 +33,6 @@ static const fill_fn fillers[EVENT_TYPES] = { FILL_EVENTS(ROW) };
 
 static DEFINE_PER_CPU(struct scratch *, scratches);
 static DEFINE_PER_CPU(u64, hits);
-
-static bool emitted(u16 type)
-{
-	return event_nparams[LANNER_PROFILE][type] != EVENT_NOT_EMITTED;
-}
 
 static void enter_probe(void)
 {
@@ -123,10 +118,10 @@ static bool is_masked(struct consumer *con, u16 type)
 static void tell_call(struct call *c, const struct syscall_row *row, u32 number)
 {
 	unsigned long point = c->enter ? BIT(POINT_SYS_ENTER) : BIT(POINT_SYS_EXIT);
-	u16 type = known_event(c->enter ? row->exit - 1 : row->exit, c->sc);
+	u16 type = known_event(row->exit - c->enter, c->sc);
 	struct consumer *con;
 
-	if (type >= EVENT_TYPES || !emitted(type))
+	if (type >= EVENT_TYPES)
 		return;
 	list_for_each_entry_rcu(con, &consumers, node) {
 		if (!(READ_ONCE(con->points) & point) || (number != NO_NUMBER && !test_bit(number, con->syscalls)))
@@ -143,7 +138,7 @@ static void tell_call(struct call *c, const struct syscall_row *row, u32 number)
 	}
 }
 
-static void on_sys_enter(void *data, struct pt_regs *regs, long id)
+void on_sys_enter(void *data, struct pt_regs *regs, long id)
 {
 	struct call c = { .enter = true };
 	const struct syscall_row *row;
@@ -157,7 +152,7 @@ static void on_sys_enter(void *data, struct pt_regs *regs, long id)
 	leave_probe();
 }
 
-static void on_sys_exit(void *data, struct pt_regs *regs, long ret)
+void on_sys_exit(void *data, struct pt_regs *regs, long ret)
 {
 	struct call c = { .ret = ret };
 	const struct syscall_row *row;
@@ -213,7 +208,7 @@ static void tell_point(struct call *c, enum point point, int number, u16 type, f
 	}
 }
 
-static void on_exec(void *data, struct task_struct *t, pid_t old, struct linux_binprm *bprm)
+void on_exec(void *data, struct task_struct *t, pid_t old, struct linux_binprm *bprm)
 {
 	struct call c = { .started = true, .bprm = bprm, .sc = SC_EXECVE };
 	struct consumer *con;
@@ -225,7 +220,7 @@ static void on_exec(void *data, struct task_struct *t, pid_t old, struct linux_b
 	leave_probe();
 }
 
-static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
+void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
 {
 	struct consumer *con;
 
@@ -248,7 +243,7 @@ static void on_fork(void *data, struct task_struct *parent, struct task_struct *
 	leave_probe();
 }
 
-static void on_exit(void *data, COMPAT_EXIT_ARGS)
+void on_exit(void *data, COMPAT_EXIT_ARGS)
 {
 	struct call c = { .task = t };
 	struct consumer *con;
@@ -264,7 +259,7 @@ static void on_exit(void *data, COMPAT_EXIT_ARGS)
 	leave_probe();
 }
 
-static void on_free(void *data, struct task_struct *t)
+void on_free(void *data, struct task_struct *t)
 {
 	struct consumer *con;
 
@@ -276,7 +271,7 @@ static void on_free(void *data, struct task_struct *t)
 	leave_probe();
 }
 
-static void on_signal(void *data, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
+void on_signal(void *data, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
 	struct call c = { .siginfo = info, .args = { sig } };
 
@@ -285,7 +280,7 @@ static void on_signal(void *data, int sig, struct kernel_siginfo *info, struct k
 	leave_probe();
 }
 
-static void on_switch(void *data, COMPAT_SWITCH_ARGS)
+void on_switch(void *data, COMPAT_SWITCH_ARGS)
 {
 	struct call c = { .task = prev, .args = { next->pid } };
 
@@ -304,103 +299,16 @@ static void on_fault(enum point point, unsigned long addr, struct pt_regs *regs,
 	leave_probe();
 }
 
-static void on_fault_user(void *data, unsigned long addr, struct pt_regs *regs, unsigned long error)
+void on_fault_user(void *data, unsigned long addr, struct pt_regs *regs, unsigned long error)
 {
 	on_fault(POINT_FAULT_USER, addr, regs, error);
 }
 
-static void on_fault_kernel(void *data, unsigned long addr, struct pt_regs *regs, unsigned long error)
+void on_fault_kernel(void *data, unsigned long addr, struct pt_regs *regs, unsigned long error)
 {
 	on_fault(POINT_FAULT_KERNEL, addr, regs, error);
 }
 #endif
-
-/* The tracepoints and what hangs on them. */
-static struct point_row {
-	const char *name;
-	void *probe;
-	struct tracepoint *tp;	/* NULL: this kernel does not have it */
-	bool on;
-} points[POINTS] = {
-	[POINT_SYS_ENTER] = { "sys_enter", on_sys_enter },
-	[POINT_SYS_EXIT] = { "sys_exit", on_sys_exit },
-	[POINT_PROC_EXIT] = { "sched_process_exit", on_exit },
-	[POINT_SWITCH] = { "sched_switch", on_switch },
-#ifdef CONFIG_X86
-	[POINT_FAULT_USER] = { "page_fault_user", on_fault_user },
-	[POINT_FAULT_KERNEL] = { "page_fault_kernel", on_fault_kernel },
-#endif
-	[POINT_SIGNAL] = { "signal_deliver", on_signal },
-	[POINT_FORK] = { "sched_process_fork", on_fork },
-	[POINT_EXEC] = { "sched_process_exec", on_exec },
-	[POINT_FREE] = { "sched_process_free", on_free },
-};
-
-static void match_point(struct tracepoint *tp, void *data)
-{
-	int i;
-
-	for (i = 0; i < POINTS; i++) {
-		if (points[i].name && !strcmp(points[i].name, tp->name))
-			points[i].tp = tp;
-	}
-}
-
-/* Looks for the tracepoints: they are not exported, but can be listed. */
-int points_find(void)
-{
-	numbers_init();
-	for_each_kernel_tracepoint(match_point, NULL);
-	return points[POINT_SYS_EXIT].tp ? 0 : -ENOENT;
-}
-
-/* The tracepoints that a consumer needs, for its events or to know its tree. */
-static unsigned long needs(struct consumer *con)
-{
-	unsigned long need = con->points;
-
-	if (LANNER_PROFILE == PROFILE_036 && need & BIT(POINT_SYS_EXIT))
-		need |= BIT(POINT_EXEC) | BIT(POINT_FORK);
-	if (con->scope == TREE_SCOPE)
-		need |= BIT(POINT_FORK) | BIT(POINT_EXEC) | BIT(POINT_PROC_EXIT) | BIT(POINT_FREE);
-	return need;
-}
-
-static int point_switch(struct point_row *p, bool on)
-{
-	int err;
-
-	if (p->on == on)
-		return 0;
-	if (!on) {
-		tracepoint_probe_unregister(p->tp, p->probe, NULL);
-		p->on = false;
-		return 0;
-	}
-	if (!p->tp)
-		return -ENOENT;
-	err = tracepoint_probe_register(p->tp, p->probe, NULL);
-	p->on = !err;
-	return err;
-}
-
-/* Hangs probes on the tracepoints that are needed now, and no others. */
-int points_update(void)
-{
-	unsigned long need = 0;
-	struct consumer *con;
-	int err = 0, i;
-
-	lockdep_assert_held(&consumers_lock);
-	list_for_each_entry(con, &consumers, node)
-		need |= needs(con);
-	for (i = 0; i < POINTS; i++) {
-		int e = point_switch(&points[i], need & BIT(i));
-
-		err = err ?: e;
-	}
-	return err;
-}
 
 /* Makes room for a CPU to work in. It stays until the module goes. */
 int scratch_prepare(unsigned int cpu)
