@@ -132,3 +132,22 @@ func TestBounded(t *testing.T) {
 	}
 	rx.end()
 }
+
+// TestHeadAlone: a tracer of which nothing came but a head, and which is gone before
+// that is looked at, is not waited for.
+func TestHeadAlone(t *testing.T) {
+	left := false
+	s := &Server{wake: make(chan struct{}, 1), closed: true}
+	s.cfg.Leave = func(*Tracer, bool) { left = true }
+	s.room.L = &s.mu
+	s.merge.init()
+	p := &peer{queue: []batch{{snap: processes(100)}}, known: true, ended: true}
+	p.t = &Tracer{peer: p}
+	s.joining = []*peer{p}
+	s.arrived.Store(true) // and what woke ReadInto is spent
+	defer time.AfterFunc(patience, func() { panic("ReadInto waits for nothing") }).Stop()
+	var ev event.Event
+	if err := s.ReadInto(&ev); err != io.EOF || !left {
+		t.Errorf("%v, left %v", err, left)
+	}
+}

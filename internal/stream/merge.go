@@ -71,6 +71,9 @@ func (s *Server) ReadInto(ev *event.Event) error {
 			if more := s.refill(); !more && len(m.peers) == 0 {
 				return io.EOF
 			}
+			if m.spent { // by a head alone: there may be more behind it
+				continue
+			}
 		}
 		if len(m.ready) > 0 && (len(m.ready) == len(m.peers) || s.waited()) {
 			m.take(ev)
