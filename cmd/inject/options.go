@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/mattn/go-shellwords"
 	"github.com/urfave/cli/v2"
@@ -23,9 +25,21 @@ func wrapFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "container", Category: catWhat, Usage: "wrap container `NAME` only (may be given again)"},
 		&cli.StringSliceFlag{Name: "exclude", Category: catWhat, Usage: "don't wrap container `NAME` (may be given again)"},
 		&cli.StringFlag{Name: "trace", Category: catHow, Usage: "`OPTIONS` for trace, quoted as for a shell: '-e execve --json'"},
-		&cli.StringFlag{Name: "trace-image", Category: catHow, Value: inject.DefaultImage, Usage: "the `IMAGE` that brings trace"},
+		&cli.StringFlag{Name: "trace-image", Category: catHow, Value: traceImage(), Usage: "the `IMAGE` that brings trace"},
 		&cli.StringFlag{Name: "trace-dir", Category: catHow, Value: inject.DefaultDir, Usage: "where trace is in containers: `DIR`"},
 	}
+}
+
+// released matches versions that images are published for.
+var released = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`)
+
+// traceImage is the image of our own version, where there is one.
+func traceImage() string {
+	if !released.MatchString(release) {
+		return inject.DefaultImage
+	}
+	name, _, _ := strings.Cut(inject.DefaultImage, ":")
+	return name + ":" + release
 }
 
 // commonFlags are wrapFlags for who can look images up too.

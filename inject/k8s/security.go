@@ -49,7 +49,11 @@ func (c *container) useful(level string, spec *yaml.Node) bool {
 // identity is the user that a container says, or the pod for it; "" where neither
 // does.
 func identity(container, spec *yaml.Node) (uid, nonRoot string) {
-	uid, nonRoot = document.Text(container, "securityContext", "runAsUser"), document.Text(container, "securityContext", "runAsNonRoot")
+	return identityOf(document.Get(container, "securityContext"), spec)
+}
+
+func identityOf(security, spec *yaml.Node) (uid, nonRoot string) {
+	uid, nonRoot = document.Text(security, "runAsUser"), document.Text(security, "runAsNonRoot")
 	if uid == "" {
 		uid = document.Text(spec, "securityContext", "runAsUser")
 	}
@@ -89,6 +93,10 @@ const (
 	installMemory = "64Mi"
 )
 
+// anyUser runs the init container where the user is to be the image's and not root: the
+// image of trace, which is also one to build on, names none.
+const anyUser = 65532
+
 // An initContainer is ours, with its fields in the usual order.
 type initContainer struct {
 	Name      string         `yaml:"name"`
@@ -124,6 +132,9 @@ func installer(spec *yaml.Node, o *Options, user *yaml.Node) *yaml.Node {
 		if id, err := strconv.ParseInt(document.Text(user, key), 10, 64); err == nil {
 			security[key] = id
 		}
+	}
+	if uid, nonRoot := identityOf(user, spec); uid == "" && nonRoot == "true" {
+		security["runAsUser"] = anyUser
 	}
 	if nonRoot := document.Text(user, "runAsNonRoot"); nonRoot != "" {
 		security["runAsNonRoot"] = nonRoot == "true"

@@ -59,7 +59,10 @@ func Render(c Config) ([]byte, error) {
 	for _, option := range o.Trace {
 		prefix = append(prefix, k8s.Escape(option))
 	}
-	status := quote(quote(o.Version)) // JSON within a string of CEL
+	status := `""`
+	if o.Version != "" {
+		status = quote(`"version":` + quote(o.Version) + ",") // JSON within a string of CEL
+	}
 	var out bytes.Buffer
 	err := tmpl.Execute(&out, map[string]string{
 		"APIVersion": c.APIVersion, "Name": c.Name,

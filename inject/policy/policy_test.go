@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"flag"
+	"os"
 	"strings"
 	"testing"
 
@@ -45,6 +47,28 @@ func TestRender(t *testing.T) {
 		if v.Name == "status" && !strings.Contains(v.Expression, `"{\"version\":\"v\\\"1\",`) {
 			t.Errorf("the status is %s", v.Expression)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the policy of the manifests")
+
+// TestManifest: the policy among the manifests is what is rendered by default.
+func TestManifest(t *testing.T) {
+	c := config()
+	c.Options.TraceImage, c.Options.Version, c.Leave = inject.DefaultImage, "", []string{"lanner"}
+	c.Options.Trace = []string{"--on-failure=run"}
+	want, err := Render(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "../manifests/policy/policy.yaml"
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != string(want) {
+		t.Errorf("%s is stale: go test ./inject/policy -update writes it (%v)", file, err)
 	}
 }
 

@@ -73,6 +73,10 @@ func (k *kube) restricted(t *testing.T) {
 	if user := p.Spec.InitContainers[0].SecurityContext.RunAsUser; user == nil || *user != 1234 {
 		t.Errorf("the init container's user is %v", user)
 	}
+	image := k.create(t, "strict", "user-of-the-image", strings.Replace(strictly, "runAsUser: 1234, ", "", 1))
+	if user := image.Spec.InitContainers[0].SecurityContext.RunAsUser; !wrapped(image, "app") || user == nil || *user != 65532 {
+		t.Errorf("app starts %q, and the init container's user is %v", command(image, "app"), user)
+	}
 	if len(p.Spec.Containers[0].SecurityContext.Capabilities.Add) > 0 {
 		t.Error("SYS_PTRACE was added where PodSecurity forbids it")
 	}
@@ -265,6 +269,11 @@ func (k *kube) policy(t *testing.T) {
 	if user := strict.Spec.InitContainers[0].SecurityContext.RunAsUser; !wrapped(strict, "app") || user == nil || *user != 1234 {
 		t.Errorf("app starts %q, and the init container's user is %v", command(strict, "app"), user)
 	}
+	image := k.create(t, "strict", "policy-user-of-the-image", strings.Replace(strictly, "runAsUser: 1234, ", "", 1))
+	if user := image.Spec.InitContainers[0].SecurityContext.RunAsUser; !wrapped(image, "app") || user == nil || *user != 65532 {
+		t.Errorf("app starts %q, and the init container's user is %v", command(image, "app"), user)
+	}
+	k.Must(t, "", "apply", "--dry-run=server", "-k", "../manifests/policy")
 	for _, c := range []struct {
 		namespace, name, metadata string
 		want                      bool
