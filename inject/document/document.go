@@ -136,6 +136,9 @@ func decode(text string) (*yaml.Node, error) {
 	if len(n.Content) == 0 || isNull(n.Content[0]) {
 		return nil, nil
 	}
+	if a := cycle(n.Content[0], map[*yaml.Node]bool{}); a != nil {
+		return nil, &Error{Line: a.Line, Column: a.Column, Problem: fmt.Sprintf("the alias *%s stands for something that contains it", a.Value)}
+	}
 	return n.Content[0], nil
 }
 

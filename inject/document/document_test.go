@@ -1,6 +1,7 @@
 package document
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -93,11 +94,28 @@ func TestErrors(t *testing.T) {
 		"\ta: 1\n":                       "line 1, column 1:",
 		"a: 1\n...\nb: 2\n":              "without a line of ---",
 		"x: *nobody\n":                   "line 1, column 4",
+		"a: &a\n- b: [*a]\n":             "line 2, column 7: the alias *a stands for something that contains it",
 	} {
 		_, err := Parse([]byte(in))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", in, err, want)
 		}
+	}
+}
+
+// TestLaughs: mappings that name one another many times are looked through once.
+func TestLaughs(t *testing.T) {
+	text := "a0: &a0 {k: v}\n"
+	for i := range 30 {
+		text += fmt.Sprintf("a%d: &a%d {<<: [*a%d, *a%d, *a%d]}\n", i+1, i+1, i, i, i)
+	}
+	docs, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := Get(docs[0].Root, "a30")
+	if Text(last, "k") != "v" || Get(last, "missing") != nil {
+		t.Error("wrong values")
 	}
 }
 

@@ -22,13 +22,13 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 // Get returns the value of a key, followed through aliases and merge keys; nil if the
 // node is no mapping, the key is missing, or its value is null. It is not to be
 // edited: see Edit.
-func Get(m *yaml.Node, key string) *yaml.Node {
-	return get(m, key, 0)
-}
+func Get(m *yaml.Node, key string) *yaml.Node { return get(m, key, nil) }
 
-func get(m *yaml.Node, key string, depth int) *yaml.Node {
+// get looks a key up; seen are the mappings that were looked through, of which merge
+// keys may name one many times.
+func get(m *yaml.Node, key string, seen map[*yaml.Node]bool) *yaml.Node {
 	m = resolve(m)
-	if m == nil || m.Kind != yaml.MappingNode || depth > 16 {
+	if m == nil || m.Kind != yaml.MappingNode || seen[m] {
 		return nil
 	}
 	if i := index(m, key); i >= 0 {
@@ -37,15 +37,21 @@ func get(m *yaml.Node, key string, depth int) *yaml.Node {
 		}
 		return nil
 	}
-	if i := index(m, mergeKey); i >= 0 {
-		from := resolve(m.Content[i+1])
-		if from.Kind == yaml.MappingNode {
-			return get(from, key, depth+1)
-		}
-		for _, f := range from.Content {
-			if v := get(f, key, depth+1); v != nil {
-				return v
-			}
+	i := index(m, mergeKey)
+	if i < 0 {
+		return nil
+	}
+	if seen == nil {
+		seen = map[*yaml.Node]bool{}
+	}
+	seen[m] = true
+	from := resolve(m.Content[i+1])
+	if from.Kind == yaml.MappingNode {
+		return get(from, key, seen)
+	}
+	for _, f := range from.Content {
+		if v := get(f, key, seen); v != nil {
+			return v
 		}
 	}
 	return nil
@@ -207,6 +213,27 @@ func Map() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} 
 
 // Copy copies a tree, for use at another place.
 func Copy(n *yaml.Node) *yaml.Node { return fresh(clone(n)) }
+
+// cycle returns an alias that stands for something around it, nil if there is none.
+// around are the nodes around n.
+func cycle(n *yaml.Node, around map[*yaml.Node]bool) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		if around[n.Alias] {
+			return n
+		}
+		return nil
+	}
+	if n.Anchor != "" {
+		around[n] = true
+		defer delete(around, n)
+	}
+	for _, c := range n.Content {
+		if found := cycle(c, around); found != nil {
+			return found
+		}
+	}
+	return nil
+}
 
 // fresh makes nodes new ones, of which the text knows nothing.
 func fresh(n *yaml.Node) *yaml.Node {

@@ -79,12 +79,12 @@ func Rewrite(ctx context.Context, stream []byte, o Options, remove bool) ([]byte
 	}
 	r := rewriter{ctx: ctx, o: o, remove: remove, levels: map[string]string{}}
 	for _, d := range docs {
-		r.namespaces(d.Root)
+		r.namespaces(d.Root, 0)
 	}
 	var out strings.Builder
 	for _, d := range docs {
 		mark := len(r.results)
-		r.object(d.Root)
+		r.object(d.Root, 0)
 		text, err := d.Text()
 		if err != nil {
 			r.results = append(r.results[:mark], inject.Result{Workload: Name(d.Root), Action: inject.Skipped, Reason: err.Error()})
@@ -109,7 +109,7 @@ type rewriter struct {
 const LevelLabel = "pod-security.kubernetes.io/enforce"
 
 // namespaces notes what is known of namespaces.
-func (r *rewriter) namespaces(n *yaml.Node) {
+func (r *rewriter) namespaces(n *yaml.Node, depth int) {
 	if document.Text(n, "kind") == "Namespace" {
 		level := document.Text(n, "metadata", "labels", LevelLabel)
 		if level == "" {
@@ -117,21 +117,28 @@ func (r *rewriter) namespaces(n *yaml.Node) {
 		}
 		r.levels[document.Text(n, "metadata", "name")] = level
 	}
+	if depth > maxDepth {
+		return
+	}
 	for _, item := range document.Items(document.Get(n, "items")) {
-		r.namespaces(item)
+		r.namespaces(item, depth+1)
 	}
 }
 
+// maxDepth is how deep lists in lists are looked into. There is no use for any; but
+// aliases can make many out of few lines.
+const maxDepth = 2
+
 // object rewrites an object, or the objects of a list.
-func (r *rewriter) object(n *yaml.Node) {
+func (r *rewriter) object(n *yaml.Node, depth int) {
 	kind := document.Text(n, "kind")
 	switch {
 	case n == nil:
 	case kind == "ResourceList" && strings.HasPrefix(document.Text(n, "apiVersion"), "config.kubernetes.io/"):
 		r.resourceList(n)
-	case isList(n):
+	case isList(n) && depth < maxDepth:
 		for _, item := range document.EditItems(document.Edit(n, "items")) {
-			r.object(item)
+			r.object(item, depth+1)
 		}
 	default:
 		holder, ok := holder(n)

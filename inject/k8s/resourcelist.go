@@ -27,7 +27,7 @@ func (r *rewriter) resourceList(n *yaml.Node) {
 	} else {
 		for _, item := range document.EditItems(document.Edit(n, "items")) {
 			mark := len(inner.results)
-			inner.object(item)
+			inner.object(item, 1)
 			for _, one := range inner.results[mark:] {
 				if one.Action != inject.Passed {
 					results = append(results, krmResult{one.String(), "info", reference(item)})
