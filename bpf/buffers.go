@@ -28,19 +28,21 @@ func (d *Driver) makeRings() error {
 	if err := d.makePoll(); err != nil {
 		return err
 	}
+	var made []*ring
 	for range of[online[len(online)-1]] + 1 {
 		r, err := newRing(d.cfg.BufferBytes)
 		if err != nil {
 			return err
 		}
 		d.merger.rings = append(d.merger.rings, r)
+		made = append(made, r)
 		// Only when the probe says so: else a few events would end every sleep.
 		if err := d.poll(r.m.FD(), unix.EPOLLIN|unix.EPOLLET); err != nil {
 			return err
 		}
 	}
 	for cpu, i := range of {
-		if err := d.coll.Maps[modernMapRings].Put(uint32(cpu), d.merger.rings[i].m); err != nil {
+		if err := d.coll.Maps[modernMapRings].Put(uint32(cpu), made[i].m); err != nil {
 			return fmt.Errorf("set up the ring buffer of CPU %d: %w", cpu, err)
 		}
 	}

@@ -14,18 +14,13 @@ import (
 
 // A ring is a BPF ring buffer, mapped (kernel/bpf/ringbuf.c): a page with the
 // consumer's position, a page with the producer's, then the data twice in a row, so
-// that every record can be read in one piece. Positions count bytes and only grow.
+// that every record can be read in one piece.
 type ring struct {
+	window
 	m        *ebpf.Map
 	consumer []byte
 	producer []byte
 	data     []byte
-	mask     uint64 // bytes of the buffer - 1
-	pos      uint64 // of the next record
-	freed    uint64 // what the kernel knows of pos
-	due      uint64 // records before it are to be read before new ones are looked for
-	end      uint64 // records before it may be read
-	ts       uint64 // of the record at pos, ns since the epoch; valid if there is one
 }
 
 // Records: 8 bytes of the kernel's (length with two flags, and an offset), the head
@@ -43,7 +38,8 @@ func newRing(size int) (*ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a ring buffer of %d bytes: %w", size, err)
 	}
-	r := &ring{m: m, mask: uint64(size) - 1}
+	r := &ring{m: m}
+	r.mask = uint64(size) - 1
 	page := os.Getpagesize()
 	r.consumer, err = unix.Mmap(m.FD(), 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err == nil {
@@ -56,6 +52,8 @@ func newRing(size int) (*ring, error) {
 	r.data = r.producer[page:]
 	return r, nil
 }
+
+func (r *ring) view() *window { return &r.window }
 
 func (r *ring) close() {
 	if r.consumer != nil {
