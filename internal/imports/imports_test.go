@@ -25,9 +25,16 @@ var allowed = map[string][]string{
 
 	"kernel/driver": {"kernel/event", "kernel/event/spec"},
 
-	"bpf":    {"kernel/driver", "kernel/event", "kernel/event/spec"},
-	"kmod":   {"kernel/driver", "kernel/event", "kernel/event/spec"},
-	"kernel": {"bpf", "internal/procfs", "internal/signals", "internal/snapshot", "kernel/driver", "kmod"},
+	"kernel/uapi":      {},
+	"internal/headers": {},
+
+	"bpf/classic": {"internal/headers", "kernel/event/spec", "kernel/uapi"},
+	"bpf":         {"bpf/classic", "kernel/driver", "kernel/event", "kernel/event/spec"},
+	"kmod":        {"kernel/driver", "kernel/event", "kernel/event/spec"},
+	"kernel": {
+		"bpf", "bpf/classic", "internal/headers", "internal/procfs", "internal/signals", "internal/snapshot",
+		"kernel/driver", "kernel/event/spec", "kmod",
+	},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},
 
 	"internal/state":         {"internal/snapshot", "kernel/event", "kernel/event/spec"},

@@ -1,0 +1,154 @@
+// Package classic has the sources of the classic probe, and compiles them.
+//
+// In a nutshell: probe.bpf.c and what it includes are part of the program. Build compiles
+// them against the headers of a kernel with clang and llc, as the kernel's own BPF samples
+// were before BTF: with the kernel's target first, because that is what its headers are
+// for, and from there to BPF. Package bpf loads what comes out.
+package classic
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/lannerhq/lanner/internal/headers"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+	"github.com/lannerhq/lanner/kernel/uapi"
+)
+
+//go:embed *.h *.bpf.c
+var sources embed.FS
+
+// Versions returns the versions of the interface and of the schema that a probe of an
+// edition has, packed as the contract has it: major<<44 | minor<<24 | patch.
+func Versions(in spec.Profile) (api, schema uint64) {
+	if in == spec.V036 {
+		return 5 << 44, 2<<44 | 10<<24
+	}
+	return 10<<44 | 1<<24, 4<<44 | 5<<24 | 1
+}
+
+// targets are what clang calls the machines, and what it is to be told besides.
+var targets = map[string]struct {
+	triple string
+	flags  []string
+}{
+	"x86":   {"x86_64-linux-gnu", []string{"-mcmodel=kernel", "-DCC_USING_FENTRY"}},
+	"arm64": {"aarch64-linux-gnu", []string{"-DKASAN_SHADOW_SCALE_SHIFT=0"}},
+}
+
+// Build compiles the probe against a kernel's headers and writes it to a file. An error is
+// one line, the first that the compiler has to say.
+func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string) error {
+	target, ok := targets[h.Machine]
+	if !ok {
+		return fmt.Errorf("the probe is not for %s", h.Machine)
+	}
+	for _, program := range []string{"clang", "llc", "llvm-strip"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("%s is missing: install the packages clang and llvm", program)
+		}
+	}
+	dir, err := os.MkdirTemp("", "trace-probe-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := errors.Join(unpack(sources, dir+"/bpf/classic"), unpack(uapi.Headers, dir+"/kernel/uapi")); err != nil {
+		return err
+	}
+	own, err := run(ctx, dir, "clang", "-print-resource-dir")
+	if err != nil {
+		return err
+	}
+	api, schema := Versions(in)
+	profile := "PROFILE_CURRENT"
+	if in == spec.V036 {
+		profile = "PROFILE_036"
+	}
+	args := []string{"-target", target.triple, "-nostdinc", "-isystem", strings.TrimSpace(own) + "/include"}
+	args = append(args, h.Includes()...)
+	args = append(args, "-D__KERNEL__", "-D__BPF_TRACING__", `-DKBUILD_MODNAME="lanner"`,
+		"-DLANNER_PROFILE="+profile, fmt.Sprintf("-DLANNER_API_VERSION=%#x", api), fmt.Sprintf("-DLANNER_SCHEMA_VERSION=%#x", schema))
+	args = append(args, target.flags...)
+	// The kernel's headers are full of what clang would warn of. No tables, no loops.
+	args = append(args, "-std=gnu11", "-O2", "-w", "-fshort-wchar", "-fno-strict-aliasing", "-fno-jump-tables",
+		"-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Werror=pass-failed", "-emit-llvm", "-c", "bpf/classic/probe.bpf.c", "-o", "probe.bc")
+	if _, err := run(ctx, dir, "clang", args...); err != nil {
+		return err
+	}
+	if _, err := run(ctx, dir, "llc", "-march=bpf", "-filetype=obj", "-o", "probe.o", "probe.bc"); err != nil {
+		return err
+	}
+	if _, err := run(ctx, dir, "llvm-strip", "-g", "-x", "probe.o"); err != nil {
+		return err
+	}
+	return install(filepath.Join(dir, "probe.o"), file)
+}
+
+// unpack writes what the program carries into a directory.
+func unpack(from embed.FS, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return fs.WalkDir(from, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := from.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, name), text, 0o600)
+	})
+}
+
+// run runs a program and returns what it prints.
+func run(ctx context.Context, dir, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return "", fmt.Errorf("%s: %s", name, complaint(failed))
+	}
+	return string(out), err
+}
+
+// complaint returns the first error of a compiler.
+func complaint(e *exec.ExitError) string {
+	for line := range strings.Lines(string(e.Stderr)) {
+		if strings.Contains(line, "error:") {
+			return strings.TrimSpace(line)
+		}
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(string(e.Stderr)), "\n")
+	return strings.TrimSpace(e.String() + ": " + first)
+}
+
+// install moves a file to its place, whole or not at all.
+func install(from, to string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(to), ".probe-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), to)
+}

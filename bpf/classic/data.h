@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Data that calls move: one buffer, or those of a vector array. */
+#ifndef LANNER_DATA_H
+#define LANNER_DATA_H
+
+#include "snaplen.h"
+
+#define IOV_MAX 1024	/* vectors; no call takes more (linux/uio.h:UIO_MAXIOV) */
+#define IOV_SEEN 32	/* that are visited: as many as fit into a program */
+#define IOV_LEN_MAX (1ULL << 40)	/* bytes of one vector that count */
+
+/* Does the call's first argument name a descriptor? */
+static __always_inline s32 data_fd(struct call *c)
+{
+	switch (c->s->sc) {
+	case SC_PROCESS_VM_READV:
+	case SC_PROCESS_VM_WRITEV:
+		return -1;
+	}
+	return arg(c, 0);
+}
+
+/* The address that a call on one buffer was given, for dynamic snaplen. */
+static __always_inline void peer_hint(struct call *c, struct data_hint *h)
+{
+	switch (c->s->sc) {
+	case SC_SENDTO:
+		h->peer = arg(c, 4);
+		h->peer_len = arg(c, 5);
+		break;
+	case SC_RECVFROM:
+		h->peer = arg(c, 4);
+		h->peer_len = u32_at(c, arg(c, 5));
+		break;
+	}
+}
+
+static __always_inline void put_buffer(struct call *c, u64 addr, u64 n)
+{
+	struct data_hint h = { .addr = addr, .len = n };
+	u32 most = c->set->snaplen;
+
+	if (c->set->dynamic_snaplen) {
+		peer_hint(c, &h);
+		most = snaplen_of(c, data_fd(c), &h);
+	}
+	commit(c, read_room(c, addr, n < most ? n : most));
+}
+
+static __always_inline void put_data_in(struct call *c, u64 addr)
+{
+	put_buffer(c, addr, c->ret > 0 ? c->ret : 0);
+}
+
+static __always_inline void put_data_out(struct call *c, u64 addr, u64 asked)
+{
+	put_buffer(c, addr, c->ret > 0 ? c->ret : asked);
+}
+
+/*
+ * Reads an array of vectors into scratch memory; their number is in s->n, 0 if they can't
+ * be read. It goes by memory: a loop whose length may come from elsewhere the compiler
+ * does not unroll.
+ */
+static __always_inline void read_iovecs(struct call *c, u64 addr, u64 count)
+{
+	u64 n = at_most(count, IOV_SEEN);
+
+	if (count > IOV_MAX || !n || !read_user(c->work + WORK_VECTORS, at_most(n * 2 * long_size(c), IOV_SEEN * 16), addr))
+		n = 0;
+	*(volatile u32 *)&c->s->n = n;
+}
+
+static __always_inline bool has_vector(struct call *c, u32 i)
+{
+	return i < *(volatile u32 *)&c->s->n;
+}
+
+/* Word k of the array: of vector i the address is 2 * i, the length the next. */
+static __always_inline u64 vector_word(struct call *c, u32 k)
+{
+	u8 *array = c->work + WORK_VECTORS;
+
+	return c->s->compat ? ((u32 *)array)[k] : ((u64 *)array)[k];
+}
+
+/* The sum of the lengths of an array of vectors; 0 if it can't be read. */
+static __always_inline u64 iov_size(struct call *c, u64 addr, u64 count)
+{
+	u64 sum = 0, len;
+	u32 i;
+
+	read_iovecs(c, addr, count);
+#pragma unroll
+	for (i = 0; i < IOV_SEEN; i++) {
+		if (!has_vector(c, i))
+			break;
+		len = vector_word(c, 2 * i + 1);
+		sum += len < IOV_LEN_MAX ? len : IOV_LEN_MAX;
+	}
+	return sum;
+}
+
+static __always_inline u64 at_most_result(struct call *c, u64 n)
+{
+	u64 ret = c->ret > 0 ? c->ret : 0;
+
+	return n < ret ? n : ret;
+}
+
+static __always_inline u64 iov_size_in(struct call *c, u64 addr, u64 count)
+{
+	return at_most_result(c, iov_size(c, addr, count));
+}
+
+/*
+ * Reads vector i behind what is there, of which s->listed bytes are wanted still; false:
+ * that was the last. What changes goes by memory, where the verifier does not follow it.
+ */
+static __always_inline bool read_vector(struct call *c, u32 i)
+{
+	u64 len = vector_word(c, 2 * i + 1), left = *(volatile u32 *)&c->s->listed;
+	u32 at = *(volatile u32 *)&c->s->at;
+	u64 n = at_most(len < left ? len : left, EVENT_MAX_PARAM_LEN);
+
+	if (!n || !read_user(&c->record[at & EVENT_MASK], n, vector_word(c, 2 * i)))
+		return !len;
+	*(volatile u32 *)&c->s->at = at + n;
+	*(volatile u32 *)&c->s->listed = left - n;
+	return n >= len;
+}
+
+/* Writes up to n bytes of scattered buffers, at most as many as most. */
+static __always_inline void put_vectors(struct call *c, u64 addr, u64 count, u64 n, u32 most)
+{
+	u32 i;
+
+	if (n > most)
+		n = most;
+	*(volatile u32 *)&c->s->at = c->off;
+	*(volatile u32 *)&c->s->listed = n < EVENT_MAX_PARAM_LEN ? n : EVENT_MAX_PARAM_LEN;
+	read_iovecs(c, addr, n ? count : 0);
+#pragma unroll
+	for (i = 0; i < IOV_SEEN; i++) {
+		if (!has_vector(c, i) || !read_vector(c, i))
+			break;
+	}
+	commit(c, *(volatile u32 *)&c->s->at - c->off);
+}
+
+static __always_inline u32 iov_snaplen(struct call *c)
+{
+	struct data_hint h = {};
+
+	return snaplen_of(c, data_fd(c), &h);
+}
+
+static __always_inline void put_iov_in(struct call *c, u64 addr, u64 count)
+{
+	put_vectors(c, addr, count, c->ret > 0 ? c->ret : 0, iov_snaplen(c));
+}
+
+static __always_inline void put_iov_out(struct call *c, u64 addr, u64 count)
+{
+	put_vectors(c, addr, count, c->ret > 0 ? c->ret : ~0ULL, iov_snaplen(c));
+}
+
+#endif /* LANNER_DATA_H */

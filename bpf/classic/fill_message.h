@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Fillers of sendmsg, recvmsg, and the calls on several messages at once. */
+#ifndef LANNER_FILL_MESSAGE_H
+#define LANNER_FILL_MESSAGE_H
+
+#include "data.h"
+
+/* A struct msghdr of the caller's. */
+struct message {
+	u64 name, name_len, iov, iov_len, control, control_len;
+};
+
+struct msghdr64 {
+	u64 name;
+	u32 name_len, pad;
+	u64 iov, iov_len, control, control_len;
+	u32 flags, pad2;
+};
+
+struct msghdr32 {
+	u32 name, name_len, iov, iov_len, control, control_len, flags;
+};
+
+static __always_inline u32 msghdr_size(struct call *c)
+{
+	return c->s->compat ? sizeof(struct msghdr32) : sizeof(struct msghdr64);
+}
+
+static __always_inline bool read_message(struct call *c, struct message *m, u64 addr)
+{
+	struct msghdr64 wide;
+	struct msghdr32 narrow;
+
+	if (c->s->compat) {
+		if (!read_user(&narrow, sizeof(narrow), addr))
+			return false;
+		*m = (struct message){ narrow.name, narrow.name_len, narrow.iov, narrow.iov_len,
+				       narrow.control, narrow.control_len };
+		return true;
+	}
+	if (!read_user(&wide, sizeof(wide), addr))
+		return false;
+	*m = (struct message){ wide.name, wide.name_len, wide.iov, wide.iov_len, wide.control, wide.control_len };
+	return true;
+}
+
+/* Writes up to n bytes of a message's buffers. */
+static __always_inline void put_message_data(struct call *c, struct message *m, u64 n)
+{
+	struct data_hint h = { .peer = m->name, .peer_len = m->name_len };
+
+	put_vectors(c, m->iov, m->iov_len, n, snaplen_of(c, arg(c, 0), &h));
+}
+
+static __always_inline void put_message_tuple(struct call *c, struct message *m, bool inbound)
+{
+	put_tuple(c, inbound, arg(c, 0), m->name, m->name_len);
+}
+
+static __always_inline void filler_sendmsg_e(struct call *c)
+{
+	struct message m;
+
+	put_u64(c, arg(c, 0));
+	if (!read_message(c, &m, arg(c, 1))) {
+		put_u32(c, 0);
+		put_empty(c);
+		return;
+	}
+	put_u32(c, iov_size(c, m.iov, m.iov_len));
+	put_message_tuple(c, &m, false);
+}
+
+static __always_inline void filler_sendmsg_x(struct call *c)
+{
+	struct message m = {};
+	bool readable = read_message(c, &m, arg(c, 1));
+
+	put_s64(c, c->ret);
+	if (readable)
+		put_message_data(c, &m, c->ret > 0 ? c->ret : ~0ULL);
+	else
+		put_empty(c);
+	if (!current_profile(c))
+		return;
+	put_s64(c, arg_s32(arg(c, 0)));
+	if (!readable) {
+		put_empty(c);
+		put_empty(c);
+		return;
+	}
+	put_u32(c, iov_size(c, m.iov, m.iov_len));
+	put_message_tuple(c, &m, false);
+}
+
+static __always_inline void filler_recvmsg_x(struct call *c)
+{
+	struct message m = {};
+	bool readable = c->ret >= 0 && read_message(c, &m, arg(c, 1));
+
+	put_s64(c, c->ret);
+	if (readable) {
+		put_u32(c, at_most_result(c, iov_size(c, m.iov, m.iov_len)));
+		put_message_data(c, &m, c->ret);
+		put_message_tuple(c, &m, true);
+	} else {
+		put_u32(c, 0);
+		put_empty(c);
+		put_empty(c);
+	}
+	if (!current_profile(c))
+		return;
+	put_raw_data(c, m.control, readable ? m.control_len : 0);
+	put_s64(c, arg_s32(arg(c, 0)));
+}
+
+#define MMSG_MAX 28	/* messages of a call that are told of: a tail call each */
+
+/* The event of the message of a round. */
+static __always_inline void tell_message(struct call *c, u16 type, bool inbound)
+{
+	struct message m = {};
+	u64 at, length = 0, size;
+
+	/* A struct mmsghdr is a msghdr and the message's length, padded to a long. */
+	at = arg(c, 1) + c->s->round * (msghdr_size(c) + long_size(c));
+	length = u32_at(c, at + msghdr_size(c));
+	begin(c, type, inbound ? 6 : 5);
+	put_s64(c, (s32)length);
+	put_s64(c, arg_s32(arg(c, 0)));
+	c->ret = length;
+	if (read_message(c, &m, at)) {
+		size = iov_size(c, m.iov, m.iov_len);
+		if (inbound && size > length)
+			size = length;
+		put_u32(c, size);
+		put_message_data(c, &m, length);
+		put_message_tuple(c, &m, inbound);
+	} else {
+		put_u32(c, 0);
+		put_empty(c);
+		put_empty(c);
+	}
+	if (inbound)
+		put_raw_data(c, m.control, m.control_len);
+	end_event(c);
+}
+
+/* Messages after the last that there is room for are lost, and counted. */
+static __always_inline void next_message(struct call *c, s64 messages, u32 stage)
+{
+	struct state *s = c->s;
+
+	s->busy = 1;
+	if (++s->round >= messages) {
+		s->busy = 0;
+	} else if (s->round < MMSG_MAX) {
+		c->ret = messages;
+		go_on(c, stage);
+	} else {
+		s->busy = 0;
+		s->n_evts += messages - s->round;
+		s->n_drops_bug += messages - s->round;
+	}
+}
+
+STAGE(stage_sendmmsg)
+{
+	s64 messages = c->ret;
+
+	tell_message(c, EVENT_SENDMMSG_X, false);
+	next_message(c, messages, STAGE_SENDMMSG);
+}
+
+STAGE(stage_recvmmsg)
+{
+	s64 messages = c->ret;
+
+	tell_message(c, EVENT_RECVMMSG_X, true);
+	next_message(c, messages, STAGE_RECVMMSG);
+}
+
+/* A call that moved no message, or failed, is one event; else each message is one. */
+static __always_inline void put_mmsg(struct call *c, bool inbound)
+{
+	if (!current_profile(c))
+		return;	/* edition 0.36 has no parameters */
+	if (c->ret <= 0) {
+		put_s64(c, c->ret);
+		put_s64(c, arg_s32(arg(c, 0)));
+		put_u32(c, 0);
+		put_empty(c);
+		put_empty(c);
+		if (inbound)
+			put_empty(c);
+		return;
+	}
+	c->s->round = 0;
+	go_on(c, inbound ? STAGE_RECVMMSG : STAGE_SENDMMSG);
+}
+
+static __always_inline void filler_sendmmsg_x(struct call *c)
+{
+	put_mmsg(c, false);
+}
+
+static __always_inline void filler_recvmmsg_x(struct call *c)
+{
+	put_mmsg(c, true);
+}
+
+#endif /* LANNER_FILL_MESSAGE_H */
