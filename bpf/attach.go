@@ -10,14 +10,15 @@ import (
 
 // hooks names the programs that are attached, in the order in which they are: what
 // keeps the tree up to date comes first.
-func (d *Driver) hooks() (names []string) {
+func (d *Driver) hooks() []string { return d.sel.hooks(d.scopeKind() == scopeTree) }
+
+func (s *selection) hooks(tree bool) (names []string) {
 	add := func(name string, wanted bool) {
 		if wanted {
 			names = append(names, name)
 		}
 	}
-	wanted := func(call string) bool { return d.sel.want(spec.FindSyscall(call).SC) != 0 }
-	tree := d.scopeKind() == scopeTree
+	wanted := func(call string) bool { return s.want(spec.FindSyscall(call).SC) != 0 }
 	add("sched_process_fork", tree || machine == spec.X86 && wanted("clone"))
 	add("sched_process_exit", tree || wanted("sched_process_exit"))
 	add("fork_child", machine == spec.Arm64 && wanted("clone"))
@@ -26,8 +27,8 @@ func (d *Driver) hooks() (names []string) {
 	add("sched_switch", wanted("sched_switch"))
 	add("page_fault_user", machine == spec.X86 && wanted("page_fault_user"))
 	add("page_fault_kernel", machine == spec.X86 && wanted("page_fault_kernel"))
-	add("sys_enter", d.sel.any(wantEnter))
-	add("sys_exit", d.sel.any(wantExit))
+	add("sys_enter", s.any(wantEnter))
+	add("sys_exit", s.any(wantExit))
 	return names
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 )
@@ -14,9 +15,22 @@ import (
 // MMSG_MAX and STRINGS_MAX of modern/.
 var limits = eventtest.Limits{String: 4096, Iovecs: 1024, PollFDs: 227, Messages: 1024, ExecStrings: 4096}
 
-// TestConformance runs the suite on the probe, which is loaded once for each edition
-// and snaplen.
+// TestConformance runs the suite on the modern probe.
 func TestConformance(t *testing.T) {
+	conformance(t, limits, func(cfg Config) (watcher, error) { return Open(cfg) })
+}
+
+// A watcher is a probe of either kind.
+type watcher interface {
+	driver.Driver
+	treeSize() int64
+}
+
+func (d *Driver) treeSize() int64 { return atomic.LoadInt64(&d.tree().Size) }
+
+// conformance runs the suite on a probe, which is loaded once for each edition and
+// snaplen.
+func conformance(t *testing.T, limits eventtest.Limits, open func(Config) (watcher, error)) {
 	posts := make(map[eventtest.Config]*post)
 	defer func() {
 		for _, p := range posts {
@@ -31,7 +45,7 @@ func TestConformance(t *testing.T) {
 			p := posts[cfg]
 			if p == nil {
 				var err error
-				if p, err = newPost(cfg); err != nil {
+				if p, err = newPost(cfg, open); err != nil {
 					return err
 				}
 				posts[cfg] = p
@@ -43,16 +57,16 @@ func TestConformance(t *testing.T) {
 
 // A post is a probe that watches one command after the other.
 type post struct {
-	d  *Driver
+	d  watcher
 	by *eventtest.Bystander
 }
 
-func newPost(cfg eventtest.Config) (*post, error) {
+func newPost(cfg eventtest.Config, open func(Config) (watcher, error)) (*post, error) {
 	by, err := eventtest.NewBystander()
 	if err != nil {
 		return nil, err
 	}
-	d, err := Open(Config{
+	d, err := open(Config{
 		Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen, Scope: Scope{PIDs: []int{by.PID()}},
 	})
 	if err != nil {
@@ -83,7 +97,7 @@ func (p *post) watch(path string, argv, env []string, each func(*event.Event)) e
 	start.Close()
 	end := p.by.Next()
 	go func() {
-		for atomic.LoadInt64(&p.d.tree().Size) > 1 {
+		for p.d.treeSize() > 1 {
 			time.Sleep(time.Millisecond)
 		}
 		end()

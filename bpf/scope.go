@@ -23,8 +23,10 @@ const (
 	muted
 )
 
-func (d *Driver) scopeKind() uint8 {
-	switch s := &d.cfg.Scope; {
+func (d *Driver) scopeKind() uint8 { return kindOf(&d.cfg.Scope) }
+
+func kindOf(s *Scope) uint8 {
+	switch {
 	case s.Host:
 		return scopeHost
 	case s.Cgroup != "":
@@ -38,7 +40,7 @@ func (d *Driver) fillScope() error {
 	s := &d.cfg.Scope
 	switch d.scopeKind() {
 	case scopeCgroup:
-		return d.setCgroup(s.Cgroup)
+		return putCgroup(d.coll.Maps[modernMapCgroup], s.Cgroup)
 	case scopeTree:
 		for _, pid := range s.PIDs {
 			if err := d.add(pid, false); err != nil {
@@ -54,13 +56,13 @@ func (d *Driver) fillScope() error {
 	return nil
 }
 
-func (d *Driver) setCgroup(dir string) error {
+func putCgroup(m *ebpf.Map, dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("watch a cgroup: %w", err)
 	}
 	defer f.Close()
-	if err := d.coll.Maps[modernMapCgroup].Put(uint32(0), uint32(f.Fd())); err != nil {
+	if err := m.Put(uint32(0), uint32(f.Fd())); err != nil {
 		return fmt.Errorf("watch the cgroup %s: is it one of version 2? %w", dir, err)
 	}
 	return nil

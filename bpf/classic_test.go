@@ -1,0 +1,71 @@
+package bpf
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/lannerhq/lanner/bpf/classic"
+	"github.com/lannerhq/lanner/internal/headers"
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// classicLimits are what the classic probe leaves of long things: STRING_MAX, IOV_SEEN,
+// POLL_MAX, MMSG_MAX and STRINGS_STEPS * STRINGS_ROUNDS of classic/.
+var classicLimits = eventtest.Limits{String: 4096, Iovecs: 32, PollFDs: 227, Messages: 28, ExecStrings: 384}
+
+// envProbes is a directory with a probe for each edition, for machines that can't build
+// their own.
+const envProbes = "LANNER_TEST_PROBES"
+
+// kernelMachine is what the kernel calls the machine.
+var kernelMachine = map[spec.Arch]string{spec.X86: "x86", spec.Arm64: "arm64"}[machine]
+
+// built has probes for the running kernel, one for each edition; an error if there are
+// no headers of it.
+var built = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv(envProbes); dir != "" {
+		return dir, nil
+	}
+	h, err := headers.Find(release(), kernelMachine)
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "lanner-probes-")
+	return dir, errors.Join(err, buildProbes(h, dir))
+})
+
+func buildProbes(h *headers.Tree, dir string) error {
+	for _, in := range []spec.Profile{spec.Current, spec.V036} {
+		if err := classic.Build(context.Background(), h, in, probeIn(dir, in)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func probeIn(dir string, in spec.Profile) string { return filepath.Join(dir, in.String()+".o") }
+
+// probe returns the file of a probe for the running kernel.
+func probe(t *testing.T, in spec.Profile) string {
+	t.Helper()
+	dir, err := built()
+	var missing *headers.MissingError
+	if errors.As(err, &missing) {
+		t.Skip(err) // what runs here may be anybody's; TestKernels has headers
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return probeIn(dir, in)
+}
+
+// TestClassicConformance runs the suite on the classic probe.
+func TestClassicConformance(t *testing.T) {
+	probe(t, spec.Current)
+	conformance(t, classicLimits, func(cfg Config) (watcher, error) { return OpenClassic(cfg, probe(t, cfg.Profile)) })
+}
