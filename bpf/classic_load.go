@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/bpf/classic"
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -296,7 +297,7 @@ func monotonicStart() (at uint64) {
 
 // makeRings makes a perf buffer for each CPU that is up.
 func (d *Classic) makeRings() error {
-	online, err := onlineCPUs()
+	online, err := driver.OnlineCPUs()
 	if err != nil {
 		return err
 	}

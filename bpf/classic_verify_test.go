@@ -19,11 +19,12 @@ import (
 // debianProbes builds probes for Debian 12's kernel, which any machine can check.
 func debianProbes(t *testing.T) string {
 	t.Helper()
-	h, err := headers.Open(vmtest.Stable(t, "amd64").Headers(t), "x86")
+	dir, _ := vmtest.Stable(t, "amd64").Headers(t)
+	h, err := headers.Open(dir, "x86")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir = t.TempDir()
 	if err := buildProbes(h, dir); err != nil {
 		t.Fatal(err)
 	}

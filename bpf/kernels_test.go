@@ -17,7 +17,8 @@ func TestKernels(t *testing.T) {
 			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
 				t.Fatal(err)
 			}
-			h, err := headers.Open(k.Headers(t), map[string]string{"amd64": "x86", "arm64": "arm64"}[k.Arch])
+			dir, _ := k.Headers(t)
+			h, err := headers.Open(dir, map[string]string{"amd64": "x86", "arm64": "arm64"}[k.Arch])
 			if err != nil {
 				t.Fatal(err)
 			}

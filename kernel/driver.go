@@ -30,13 +30,13 @@ type Verdict struct {
 type candidate struct {
 	name  string
 	check func(m *Machine) (why, change string) // why it can't be used and what would help
-	open  func(Config) (Driver, error)          // nil if this program does not carry it
+	open  func(Config) (Driver, error)
 }
 
 // candidates are the kernel's drivers in the order in which they are preferred.
 var candidates = []candidate{
 	{ModernBPF, modernBPF, openModern},
-	{ClassicBPF, notBuilt, nil},
+	{ClassicBPF, classicBPF, openClassic},
 	{Module, kernelModule, openModule},
 }
 
@@ -51,11 +51,6 @@ func Drivers(m *Machine) (list []Verdict) {
 func (c *candidate) judge(m *Machine) Verdict {
 	why, change := c.check(m)
 	return Verdict{Driver: c.name, Usable: why == "", Why: why, Change: change}
-}
-
-// notBuilt is the check of drivers whose kernel half this program does not carry.
-func notBuilt(*Machine) (why, change string) {
-	return "not part of this build", ""
 }
 
 // modernBPF goes through what the probe needs, the hardest to change first.

@@ -1,10 +1,14 @@
 package kernel
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/event/spec"
 
 	"github.com/lannerhq/lanner/internal/procfs"
 )
@@ -60,17 +64,57 @@ func TestModernBPF(t *testing.T) {
 	}
 }
 
-// TestNotBuilt: what this program does not carry is not said to be usable on any
-// machine.
-func TestNotBuilt(t *testing.T) {
-	m := able()
-	m.Caps = ^uint64(0)
-	list := Drivers(&m)
-	if len(list) != 3 || list[1].Driver != ClassicBPF || list[2].Driver != Module {
-		t.Fatalf("drivers: %+v", list)
+// TestClassicVerdict: what keeps trace from using the classic probe. What is wrong with
+// its file comes last, because it is easiest to change.
+func TestClassicVerdict(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none.o")
+	wrong := filepath.Join(t.TempDir(), "wrong.o")
+	if err := os.WriteFile(wrong, []byte("no probe"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if v := list[1]; v.Usable || v.Why != "not part of this build" {
-		t.Errorf("%+v", v)
+	for name, c := range map[string]struct {
+		file string
+		take func(m *Machine)
+		why  string
+	}{
+		"no file":         {none, func(m *Machine) {}, "there is no probe " + none},
+		"no probe":        {wrong, func(m *Machine) {}, wrong + ": this is no classic probe"},
+		"gVisor":          {none, func(m *Machine) { m.GVisor = true }, "gVisor"},
+		"an old kernel":   {none, func(m *Machine) { m.Version = version(4, 16) }, "Linux 4.16 has no raw tracepoints"},
+		"PID namespace":   {none, func(m *Machine) { m.PIDNS = true }, "process ids"},
+		"no capabilities": {none, func(m *Machine) { m.Caps = 0 }, "trace lacks CAP_BPF and CAP_PERFMON"},
+		"lockdown":        {none, func(m *Machine) { m.Lockdown = "confidentiality" }, "locked down"},
+	} {
+		t.Setenv("LANNER_BPF_PROBE", c.file)
+		m := able()
+		m.Caps = ^uint64(0)
+		c.take(&m)
+		list := Drivers(&m)
+		if v := list[1]; v.Driver != ClassicBPF || v.Usable || !strings.HasPrefix(v.Why, c.why) && !strings.Contains(v.Why, c.why) ||
+			v.Change == "" || strings.Contains(v.Why+v.Change, "\n") {
+			t.Errorf("%s: %+v, want %q", name, list[1], c.why)
+		}
+	}
+}
+
+// TestProbeFile: Falco's variable works as well, and an empty one means the default.
+func TestProbeFile(t *testing.T) {
+	t.Setenv("HOME", "/home/x")
+	for _, c := range []struct {
+		lanner, falco string
+		in            spec.Profile
+		want          string
+	}{
+		{"/a.o", "/b.o", spec.Current, "/a.o"},
+		{"", "/b.o", spec.Current, "/b.o"},
+		{"", "", spec.Current, "/home/x/.lanner/lanner-bpf.o"},
+		{"", "", spec.V036, "/home/x/.lanner/lanner-bpf-0.36.o"},
+	} {
+		t.Setenv("LANNER_BPF_PROBE", c.lanner)
+		t.Setenv("FALCO_BPF_PROBE", c.falco)
+		if file, err := ProbeFile(c.in); file != c.want || err != nil {
+			t.Errorf("%+v: %q, %v", c, file, err)
+		}
 	}
 }
 

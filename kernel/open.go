@@ -39,10 +39,6 @@ func Open(name string, cfg Config) (d Driver, driver string, skipped []Verdict, 
 		if name != Auto && name != c.name {
 			continue
 		}
-		if c.open == nil {
-			skipped = append(skipped, c.judge(nil))
-			continue
-		}
 		d, err := c.open(cfg)
 		if err == nil {
 			return d, c.name, skipped, nil
@@ -68,6 +64,9 @@ func (c *candidate) explain(err error) Verdict {
 		unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
 		return Verdict{Driver: c.name, Why: fmt.Sprintf("trace may open %d files, and needs more for the programs of the probe", limit.Cur),
 			Change: "ulimit -n 2048"}
+	}
+	if why, change := classicFile(err); change != "" {
+		return Verdict{Driver: c.name, Why: why, Change: change}
 	}
 	v = Verdict{Driver: c.name, Why: strings.TrimPrefix(strings.TrimPrefix(err.Error(), "bpf: "), "kmod: ")}
 	if log := keepLog(err); log != "" {

@@ -24,7 +24,7 @@ func TestOpenOrder(t *testing.T) {
 	candidates = []candidate{
 		{"first", fine, bad},
 		{"second", func(*Machine) (string, string) { return "lacks a thing", "give it" }, bad},
-		{"third", notBuilt, nil},
+		{"third", func(*Machine) (string, string) { return "not here", "" }, bad},
 		{"fourth", fine, good},
 		{"fifth", fine, good},
 	}
@@ -32,7 +32,7 @@ func TestOpenOrder(t *testing.T) {
 	if err != nil || d == nil || name != "fourth" {
 		t.Fatalf("auto: %v %v", name, err)
 	}
-	if got, want := fmt.Sprint(skipped), "[first: no luck second: lacks a thing (give it) third: not part of this build]"; got != want {
+	if got, want := fmt.Sprint(skipped), "[first: no luck second: lacks a thing (give it) third: not here]"; got != want {
 		t.Errorf("skipped %s, want %s", got, want)
 	}
 	if _, name, skipped, err := Open("fifth", Config{}); name != "fifth" || len(skipped) != 0 || err != nil {
@@ -43,7 +43,7 @@ func TestOpenOrder(t *testing.T) {
 	}
 	candidates = candidates[:3]
 	if _, _, _, err := Open(Auto, Config{}); err == nil ||
-		err.Error() != "first: no luck; second: lacks a thing (give it); third: not part of this build" {
+		err.Error() != "first: no luck; second: lacks a thing (give it); third: not here" {
 		t.Errorf("none: %v", err)
 	}
 }

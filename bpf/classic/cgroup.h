@@ -17,7 +17,7 @@ static __always_inline void append_name(struct call *c, struct kernfs_node *kn)
 	int n;
 
 	c->record[s->at++ & EVENT_MASK] = '/';
-	n = bpf_probe_read_str(&c->record[s->at & EVENT_MASK], CGROUP_NAME, READ(kn, name));
+	n = read_text(&c->record[s->at & EVENT_MASK], CGROUP_NAME, READ(kn, name));
 	if (n > 0)
 		s->at += n - 1;
 }

@@ -30,7 +30,7 @@ static __always_inline void put_own_args(struct call *c)
 
 	size = at_most(size, ARGS_MAX);
 	if (start && size)
-		n = bpf_probe_read_str(room(c), size, (void *)start);
+		n = read_text(room(c), size, (void *)start);
 	if (n <= 0) {
 		put_empty(c);
 		put_empty(c);
@@ -163,7 +163,7 @@ static __always_inline void put_exec_name(struct call *c)
 
 	if (!c->s->started)
 		return put_string_at(c, arg(c, 0));
-	n = bpf_probe_read_str(room(c), STRING_MAX, READ(bprm, filename));
+	n = read_text(room(c), STRING_MAX, READ(bprm, filename));
 	commit(c, n < 0 ? 0 : n);
 }
 

@@ -27,7 +27,9 @@ static __always_inline u32 keyctl_strings(u32 operation)
 		return 6;
 	if (operation >= 25 && operation <= 28)	/* PKEY_ENCRYPT to PKEY_VERIFY */
 		return 2;
-	return operation == 24 ? 4 : 0;	/* PKEY_QUERY */
+	if (operation == 24)	/* PKEY_QUERY */
+		return 4;
+	return operation == 1;	/* JOIN_SESSION_KEYRING */
 }
 
 static __always_inline void put_dyn_string(struct call *c, u8 index, u64 addr)
@@ -37,7 +39,7 @@ static __always_inline void put_dyn_string(struct call *c, u8 index, u64 addr)
 
 	r[0] = index;
 	if (addr)
-		n = bpf_probe_read_str(r + 1, STRING_MAX, (void *)addr);
+		n = read_text(r + 1, STRING_MAX, (void *)addr);
 	commit(c, n < 0 ? 1 : 1 + n);
 }
 

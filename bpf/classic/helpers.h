@@ -25,6 +25,21 @@ static unsigned long long (*bpf_get_current_task)(void) = (void *)35;
 static int (*bpf_current_task_under_cgroup)(void *map, int index) = (void *)37;
 static int (*bpf_probe_read_str)(void *dst, unsigned long long size, const void *from) = (void *)45;
 
+/*
+ * Reads a string and returns its length with its NUL, negative if it can't be read. Of an
+ * empty one of the caller's kernels before 6.13 return 0 (mm/maccess.c:
+ * strncpy_from_user_nofault).
+ */
+static __always_inline int read_text(void *dst, unsigned long long size, const void *from)
+{
+	int n = bpf_probe_read_str(dst, size, from);
+
+	if (n)
+		return n;
+	*(char *)dst = 0;
+	return 1;
+}
+
 /* A map, as loaders find it in the section "maps". */
 struct map_def {
 	unsigned int type;

@@ -109,7 +109,7 @@ static __always_inline u32 write_unix_name(struct call *c, u32 at, const char *n
 				r[at++] = '@';
 		}
 	}
-	k = bpf_probe_read_str(r + at, at_most(n + 1, UNIX_PATH_MAX + 1), name);
+	k = read_text(r + at, at_most(n + 1, UNIX_PATH_MAX + 1), name);
 	if (k < 1) {
 		r[at] = 0;
 		k = 1;

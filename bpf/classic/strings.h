@@ -34,7 +34,7 @@ static __always_inline bool read_string(struct call *c)
 
 	if (s->n >= ARGS_MAX || bpf_probe_read(&addr, long_size(c), (void *)s->array) || !addr)
 		return false;
-	n = bpf_probe_read_str(&c->record[(c->off + s->n) & EVENT_MASK], at_most(ARGS_MAX - s->n, ARGS_MAX), (void *)addr);
+	n = read_text(&c->record[(c->off + s->n) & EVENT_MASK], at_most(ARGS_MAX - s->n, ARGS_MAX), (void *)addr);
 	if (n <= 0)
 		return false;
 	if (!s->first)

@@ -135,7 +135,7 @@ static __always_inline int nr_in(struct pid *pid, struct pid_namespace *ns)
 
 static __always_inline void put_comm(struct call *c, struct task_struct *t)
 {
-	long n = bpf_probe_read_str(room(c), sizeof(t->comm), &t->comm);
+	long n = read_text(room(c), sizeof(t->comm), &t->comm);
 
 	commit(c, n < 0 ? 0 : n);
 }

@@ -75,7 +75,7 @@ static __always_inline void put_string_at(struct call *c, u64 addr)
 	long n = 0;
 
 	if (addr)
-		n = bpf_probe_read_str(room(c), STRING_MAX, (void *)addr);
+		n = read_text(room(c), STRING_MAX, (void *)addr);
 	commit(c, n < 0 ? 0 : n);
 }
 

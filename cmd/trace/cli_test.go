@@ -73,7 +73,6 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-p", strconv.Itoa(os.Getpid()), "-r", empty}, 125, "not both"},
 		{[]string{"-p", "2"}, 125, "thread of the kernel"},
 		{[]string{"--driver", "ebpf", "true"}, 125, `unknown --driver "ebpf": auto, ptrace, modern-bpf, bpf or kmod`},
-		{[]string{"--driver", "bpf", "true"}, 125, "bpf: not part of this build"},
 		{[]string{"--driver", "kmod", "--host"}, 125, "kmod: the kernel module scap is not loaded"},
 		{[]string{"--driver", "ptrace", "--host"}, 125, "--host needs a kernel driver"},
 		{[]string{"--driver", "ptrace", "--cgroup", "/"}, 125, "--cgroup needs a kernel driver"},

@@ -65,7 +65,7 @@ func newApp() *cli.App {
 		UseShortOptionHandling: false,
 		Flags:                  flags(),
 		Action:                 action,
-		Commands:               []*cli.Command{serveCommand(), probeCommand(), listCommand(), installCommand(), entrypointCommand(), versionCommand(), manCommand()},
+		Commands:               []*cli.Command{serveCommand(), probeCommand(), listCommand(), driverCommand(), installCommand(), entrypointCommand(), versionCommand(), manCommand()},
 		CustomAppHelpTemplate:  helpTemplate,
 		ExitErrHandler:         func(*cli.Context, error) {},
 		OnUsageError:           usageError,

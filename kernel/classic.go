@@ -1,0 +1,95 @@
+package kernel
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/bpf"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// Variables that name the file of the classic probe; the second is Falco's. Set but empty
+// they mean the default.
+var probeVariables = []string{"LANNER_BPF_PROBE", "FALCO_BPF_PROBE"}
+
+// ProbeFile returns the file of the classic probe for an edition: the one that the
+// environment names, or where trace driver build puts it.
+func ProbeFile(in spec.Profile) (string, error) {
+	for _, name := range probeVariables {
+		if file := os.Getenv(name); file != "" {
+			return file, nil
+		}
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errors.New("the classic probe is in the home directory, and HOME is not set: set " + probeVariables[0])
+	}
+	name := "lanner-bpf.o"
+	if in == spec.V036 {
+		name = "lanner-bpf-0.36.o"
+	}
+	return filepath.Join(home, ".lanner", name), nil
+}
+
+// rawTracepoints is when they came (include/uapi/linux/bpf.h: BPF_RAW_TRACEPOINT_OPEN).
+var rawTracepoints = version(4, 17)
+
+// classicBPF goes through what the probe needs, the hardest to change first.
+func classicBPF(m *Machine) (why, change string) {
+	switch {
+	case m.GVisor:
+		return "gVisor is not a Linux kernel and has no BPF", "use ptrace, which works there"
+	case m.Version != 0 && m.Version < rawTracepoints:
+		return "Linux " + m.Version.String() + " has no raw tracepoints", "use Linux " + rawTracepoints.String() + " or later"
+	case m.PIDNS:
+		return errPIDNS.Error(), m.hostPIDs()
+	case m.UserNS:
+		return "capabilities of a user namespace do not reach BPF", "run trace outside of it, not in a rootless container"
+	}
+	if lacking := m.lacking(unix.CAP_BPF, unix.CAP_PERFMON); len(lacking) > 0 {
+		return "trace lacks " + strings.Join(lacking, " and "), m.grant("SYS_ADMIN", "SYS_RESOURCE", "SYS_PTRACE")
+	}
+	if m.Lockdown == "confidentiality" {
+		return "the kernel is locked down: BPF may not read its memory", "boot with lockdown=integrity or none"
+	}
+	file, err := ProbeFile(spec.Current)
+	if err == nil {
+		err = bpf.CheckClassic(file, spec.Current)
+	}
+	return classicFile(err)
+}
+
+// classicFile words what is wrong with the probe's file.
+func classicFile(err error) (why, change string) {
+	var wrong *bpf.ProbeError
+	if !errors.As(err, &wrong) {
+		if err != nil {
+			why = err.Error()
+		}
+		return why, ""
+	}
+	change = "trace driver build bpf"
+	if wrong.In == spec.V036 {
+		change += " --profile 0.36"
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return "there is no probe " + wrong.File, change
+	}
+	return wrong.Error(), change
+}
+
+// openClassic starts the classic probe.
+func openClassic(cfg Config) (Driver, error) {
+	if leadsElsewhere("/proc/self/ns/pid", initPIDNS) {
+		return nil, errPIDNS
+	}
+	file, err := ProbeFile(cfg.Profile)
+	if err != nil {
+		return nil, err
+	}
+	return bpf.OpenClassic(cfg, file)
+}
