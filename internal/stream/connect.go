@@ -66,8 +66,9 @@ func (s *Sender) cut(n int) {
 	}
 }
 
-// Pauses between tries to connect.
-const firstPause, lastPause = 10 * time.Millisecond, 200 * time.Millisecond
+// Pauses between tries to connect: the first, the longest, and the longest where a
+// listener does not want us.
+const firstPause, lastPause, refusedPause = 10 * time.Millisecond, 200 * time.Millisecond, 10 * time.Second
 
 // run connects, sends, and connects again, until all has been sent and no more will
 // come.
@@ -110,7 +111,11 @@ func (s *Sender) run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, lastPause)
+		most := lastPause
+		if _, refused := errors.AsType[refusal](err); refused || errors.Is(err, errWrongToken) {
+			most = refusedPause
+		}
+		pause = min(2*pause, most)
 	}
 }
 
@@ -244,10 +249,15 @@ func listen(conn net.Conn) error {
 		return r
 	}, line)
 	if line != "" {
-		return errors.New("refused: " + line)
+		return refusal{line}
 	}
 	return errClosed
 }
+
+// A refusal is what a listener said before it closed.
+type refusal struct{ line string }
+
+func (r refusal) Error() string { return "refused: " + r.line }
 
 // refuse tells a tracer in one line why its connection is closed.
 func refuse(conn net.Conn, why string) {

@@ -110,7 +110,15 @@ func (s *Server) reject(p *peer, err error) {
 		return
 	}
 	refuse(p.conn, err.Error())
-	s.notice("a connection from %s closed: %v", p.t.From, err)
+	s.mu.Lock()
+	kept, told := s.hushed.allow(time.Now())
+	s.mu.Unlock()
+	switch {
+	case told && kept > 0:
+		s.notice("a connection from %s closed: %v (and %d others before it)", p.t.From, err, kept)
+	case told:
+		s.notice("a connection from %s closed: %v", p.t.From, err)
+	}
 }
 
 // greet checks the token and reads the head.

@@ -83,6 +83,7 @@ type Server struct {
 	bytes   int     // in all queues
 	closed  bool
 	stats   Stats
+	hushed  hush
 
 	merge merger // of the goroutine that calls ReadInto
 }
@@ -145,6 +146,29 @@ func (s *Server) notice(format string, args ...any) {
 	if s.cfg.Notice != nil {
 		s.cfg.Notice(fmt.Sprintf(format, args...))
 	}
+}
+
+// A hush keeps lines of connections that were not taken from becoming too many.
+type hush struct {
+	begun time.Time // of the period
+	lines int       // in it
+	kept  int       // not told of
+}
+
+// Of the lines of a period, the first are told.
+const hushPeriod, hushLines = 10 * time.Second, 20
+
+// allow reports whether a line is told now, and how many were not before it.
+func (h *hush) allow(now time.Time) (kept int, ok bool) {
+	if now.Sub(h.begun) > hushPeriod {
+		h.begun, h.lines = now, 0
+	}
+	if h.lines++; h.lines > hushLines {
+		h.kept++
+		return 0, false
+	}
+	kept, h.kept = h.kept, 0
+	return kept, true
 }
 
 // accept takes connections until Close.

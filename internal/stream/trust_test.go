@@ -219,3 +219,18 @@ func TestTokenFile(t *testing.T) {
 		}
 	}
 }
+
+// TestHush: whoever connects in vain, again and again, does not fill the log.
+func TestHush(t *testing.T) {
+	var h hush
+	now, told := time.Now(), 0
+	for range 1000 {
+		if _, ok := h.allow(now); ok {
+			told++
+		}
+	}
+	kept, ok := h.allow(now.Add(hushPeriod + 1))
+	if told != hushLines || !ok || kept != 1000-hushLines {
+		t.Errorf("%d told, then %v with %d kept", told, ok, kept)
+	}
+}
