@@ -62,7 +62,7 @@ const (
 // enum stage. In tail_map they are behind those of events.
 var classicStages = [...]string{
 	"stage_path", "stage_cgroups", "stage_strings", "stage_exec_process", "stage_exec_env", "stage_exec_file", "stage_exec_end",
-	"stage_clone_end", "stage_poll", "stage_poll_end", "stage_sendmmsg", "stage_recvmmsg", "stage_reaper",
+	"stage_clone_end", "stage_poll", "stage_poll_end", "stage_sendmmsg", "stage_recvmmsg", "stage_reaper", "stage_recvmsg_end",
 }
 
 const firstStage = event.NumTypes

@@ -87,18 +87,20 @@ static __always_inline u64 vector_word(struct call *c, u32 k)
 /* The sum of the lengths of an array of vectors; 0 if it can't be read. */
 static __always_inline u64 iov_size(struct call *c, u64 addr, u64 count)
 {
-	u64 sum = 0, len;
+	volatile u64 *sum = &c->s->array;	/* where the verifier does not follow it */
+	u64 len;
 	u32 i;
 
+	*sum = 0;
 	read_iovecs(c, addr, count);
 #pragma unroll
 	for (i = 0; i < IOV_SEEN; i++) {
 		if (!has_vector(c, i))
 			break;
 		len = vector_word(c, 2 * i + 1);
-		sum += len < IOV_LEN_MAX ? len : IOV_LEN_MAX;
+		*sum += len < IOV_LEN_MAX ? len : IOV_LEN_MAX;
 	}
-	return sum;
+	return *sum;
 }
 
 static __always_inline u64 at_most_result(struct call *c, u64 n)

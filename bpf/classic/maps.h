@@ -36,6 +36,7 @@ enum stage {
 	STAGE_SENDMMSG,			/* fill_message.h */
 	STAGE_RECVMMSG,
 	STAGE_REAPER,			/* fill_process.h */
+	STAGE_RECVMSG_END,		/* fill_message.h */
 	TAILS,
 };
 
@@ -61,7 +62,7 @@ struct state {
 	u32 next;	/* stage after one that several use */
 	u32 at;		/* in the record, where append_cgroup and others go on */
 	u64 mount, dentry;	/* a path under construction, which is built from its end */
-	u64 array;	/* of strings */
+	u64 array;	/* of strings; sum of the lengths of vectors; ancestor of a task */
 	u32 start;	/* in work, where the path starts so far */
 	u32 first;	/* bytes of the first string */
 	u32 n;		/* bytes of strings so far, entries of a poll set, vectors */
