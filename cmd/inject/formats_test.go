@@ -76,3 +76,36 @@ func TestCompose(t *testing.T) {
 		t.Errorf("broken: exit status %d, printed %q, told %q", code, out, complaints)
 	}
 }
+
+// TestDockerfile: the ways in and out of one Dockerfile.
+func TestDockerfile(t *testing.T) {
+	const file = "FROM scratch AS a\nENTRYPOINT [\"/a\"]\nFROM b\nCMD x\n"
+	if _, complaints, code := run(t, file, "dockerfile", "--offline"); code != 0 || complaints != "inject: stage 1: skipped: its command is that of image b, which was not looked up\n" {
+		t.Errorf("exit status %d, told %q", code, complaints)
+	}
+	out, _, _ := run(t, file, "dockerfile", "--stage", "a")
+	if !strings.Contains(out, "\nENTRYPOINT [\"/lanner/trace\", \"--\", \"/a\"]\n") {
+		t.Error(out)
+	}
+	if _, _, code := run(t, file, "dockerfile", "--stage", "a", "--check"); code != 1 {
+		t.Errorf("--check before: exit status %d", code)
+	}
+	if _, _, code := run(t, out, "dockerfile", "--stage", "a", "--check"); code != 0 {
+		t.Errorf("--check after: exit status %d", code)
+	}
+	if got, _, _ := run(t, file, "dockerfile", "--stage", "a", "--diff"); !strings.Contains(got, "\n+COPY --from=") {
+		t.Errorf("--diff:\n%s", got)
+	}
+	if got, _, _ := run(t, file, "dockerfile", "--stage", "a", "--explain"); got != "stage a: wrapped\n" {
+		t.Errorf("--explain:\n%s", got)
+	}
+	if back, _, code := run(t, out, "uninject", "dockerfile"); code != 0 || back != file {
+		t.Errorf("uninject: exit status %d\n%s", code, back)
+	}
+	if out, complaints, code := run(t, "ARG x\nRUN y\n", "dockerfile"); code != 2 || out != "" || complaints != "inject: standard input: line 2, column 1: RUN before the first FROM\n" {
+		t.Errorf("broken: exit status %d, printed %q, told %q", code, out, complaints)
+	}
+	if _, complaints, code := run(t, file, "dockerfile", "--container", "a"); code != 2 || !strings.Contains(complaints, "--stage") {
+		t.Errorf("--container: exit status %d, told %q", code, complaints)
+	}
+}

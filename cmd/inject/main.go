@@ -25,7 +25,9 @@ func main() {
 }
 
 // formats are the kinds of files that can be rewritten.
-func formats() []format { return []format{k8sFormat(), ecsFormat(), composeFormat()} }
+func formats() []format {
+	return []format{k8sFormat(), ecsFormat(), composeFormat(), dockerfileFormat()}
+}
 
 func newApp() *cli.App {
 	var commands []*cli.Command

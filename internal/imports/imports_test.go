@@ -58,20 +58,21 @@ var allowed = map[string][]string{
 	"internal/differential": {"kernel/event", "kernel/event/spec"},
 	"internal/bench":        {"internal/capture", "internal/plugin", "internal/snapshot", "internal/udig", "internal/udig/udigtest", "kernel/event", "kernel/event/spec"},
 
-	"inject":          {},
-	"inject/document": {},
-	"inject/compose":  {"inject", "inject/document"},
-	"inject/ecs":      {"inject", "inject/document"},
-	"inject/k8s":      {"inject", "inject/document"},
-	"inject/image":    {"inject", "inject/document", "inject/registry"},
-	"inject/registry": {"inject"},
+	"inject":            {},
+	"inject/document":   {},
+	"inject/compose":    {"inject", "inject/document"},
+	"inject/dockerfile": {"inject", "inject/document"},
+	"inject/ecs":        {"inject", "inject/document"},
+	"inject/k8s":        {"inject", "inject/document"},
+	"inject/image":      {"inject", "inject/document", "inject/registry"},
+	"inject/registry":   {"inject"},
 
 	"inject/policy":  {"inject/k8s"},
 	"inject/webhook": {"inject", "inject/document", "inject/k8s"},
 
 	"internal/kubetest": {"internal/debian"},
 	"cmd/inject": {
-		"inject", "inject/compose", "inject/ecs", "inject/image", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook",
+		"inject", "inject/compose", "inject/dockerfile", "inject/ecs", "inject/image", "inject/k8s", "inject/policy", "inject/registry", "inject/webhook",
 	},
 
 	"internal/plugin": {"internal/snapshot", "internal/stream", "kernel/event", "kernel/event/spec"},
@@ -91,7 +92,7 @@ var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "githu
 // trace, which has to be small.
 var injectLibraries = []string{
 	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff", "golang.org/x/crypto/x509roots/fallback",
-	"github.com/google/go-containerregistry/",
+	"github.com/google/go-containerregistry/", "github.com/moby/buildkit/frontend/dockerfile/",
 	"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "gomodules.xyz/jsonpatch/v2", "github.com/prometheus/client_golang/",
 }
 
