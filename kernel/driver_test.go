@@ -31,6 +31,7 @@ func TestModernBPF(t *testing.T) {
 		"nothing":       {func(m *Machine) {}, "", ""},
 		"old kernel":    {func(m *Machine) { m.Version, m.RingBuffer = version(5, 4), Missing }, "Linux 5.4 has no BPF ring buffer", "5.8"},
 		"backport":      {func(m *Machine) { m.Version = version(4, 18) }, "", ""},
+		"preemptible":   {func(m *Machine) { m.Version = version(7, 2) }, "may be preempted", "use ptrace"},
 		"no BTF":        {func(m *Machine) { m.BTF, m.TracingBTF = Missing, Missing }, "does not tell its types", "CONFIG_DEBUG_INFO_BTF"},
 		"gVisor":        {func(m *Machine) { m.GVisor, m.RingBuffer = true, Missing }, "gVisor", "use ptrace"},
 		"no CAP_BPF":    {func(m *Machine) { m.Caps &^= 1 << unix.CAP_BPF; m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "trace lacks CAP_BPF", "setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep"},

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/bpf"
@@ -68,5 +69,33 @@ func TestKeepLog(t *testing.T) {
 	}
 	if v := c.explain(errors.New("bpf: another error")); v.Change != "" || v.Why != "another error" {
 		t.Errorf("%+v", v)
+	}
+}
+
+// TestRefused: if the verifier refuses a program, all that it says is in the file that
+// the one line for users names.
+func TestRefused(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	if RingBuffer.Here() != Present {
+		t.Skip("programs can't be loaded here")
+	}
+	saved := candidates
+	defer func() { candidates = saved }()
+	fine := func(*Machine) (string, string) { return "", "" }
+	candidates = []candidate{{"probe", fine, func(Config) (Driver, error) {
+		_, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+			Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "sys_exit", License: "GPL",
+			Instructions: asm.Instructions{asm.Mov.Imm(asm.R1, 0), asm.LoadMem(asm.R0, asm.R1, 0, asm.DWord), asm.Return()},
+		})
+		return nil, fmt.Errorf("bpf: %w", err)
+	}}}
+	_, _, _, err := Open(Auto, Config{})
+	if err == nil || !strings.HasPrefix(err.Error(), "probe: ") {
+		t.Fatal(err)
+	}
+	_, name, ok := strings.Cut(err.Error(), "please report it with ")
+	text, readErr := os.ReadFile(strings.TrimSuffix(name, ")"))
+	if !ok || readErr != nil || !strings.Contains(string(text), "invalid mem access") || !strings.Contains(string(text), "r1 = 0") {
+		t.Errorf("%v; the log is %q, %v", err, text, readErr)
 	}
 }
