@@ -1,0 +1,46 @@
+package bpf
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lannerhq/lanner/internal/vmtest"
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
+)
+
+// TestKernelsModern runs the suite with the modern probe on other kernels and on
+// another architecture: the structures there have other shapes, and the verifier other
+// powers. Loading the probe takes long on an emulated processor, so each kernel does
+// with one edition and one snaplen, on which nothing of that depends.
+func TestKernelsModern(t *testing.T) {
+	for _, k := range vmtest.Kernels(t) {
+		t.Run(k.Name, func(t *testing.T) {
+			if k.Name == "newest" {
+				t.Skip("programs at system calls may be preempted there, and the probe can't be used: see kernel/driver.go")
+			}
+			t.Parallel()
+			programs := t.TempDir()
+			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
+				t.Fatal(err)
+			}
+			vm := vmtest.VM{
+				Kernel:  k,
+				Modules: []string{"unix_diag", "overlay"},
+				Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
+				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs", envHotplug + "=1"},
+			}
+			edition := "current"
+			if k.Name == "6.1" {
+				edition = "v036"
+			}
+			skipped := vm.Test(t, "-test.run=^Test(Conformance|Hotplug|Killed)$/^"+edition+"$", "-test.skip=///^(0|65000)$")
+			for _, name := range skipped {
+				known := k.Arch == "arm64" && slices.ContainsFunc(childCases, func(c string) bool { return strings.HasSuffix(name, "/"+c) })
+				if !known {
+					t.Errorf("%s was skipped", name)
+				}
+			}
+		})
+	}
+}
