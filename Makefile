@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
 LDFLAGS := -w -X main.release=$(VERSION)
 
-.PHONY: all plugin generate check test test-vm test-kube conformance-report bench clean deps image-programs images
+.PHONY: all plugin generate check test test-vm test-kube test-gvisor conformance-report bench clean deps image-programs images
 
 all: bin/trace bin/inject
 
@@ -72,6 +72,10 @@ test-vm: deps
 	LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 \
 		$(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' \
 		$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .)))
+
+# The base image under gVisor, which is built once, into the user's cache.
+test-gvisor: deps
+	LANNER_TEST_GVISOR=1 $(GO) test -count=1 -timeout 40m -run '^TestGVisor' -v ./images
 
 # The injector on a real kube-apiserver, and under kustomize and helm; all are built once,
 # into the user's cache.

@@ -2,6 +2,7 @@ package ptrace
 
 import (
 	"slices"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -45,6 +46,16 @@ func filterProgram(tables *tables, want *event.Set) []unix.SockFilter {
 	prog = append(prog, native...)
 	prog = append(prog, unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: ^uint32(x32Bit)})
 	return append(prog, x32...)
+}
+
+// filterStops reports whether a filter can be relied on to stop calls. gVisor takes one
+// that returns SECCOMP_RET_TRACE and then fails the call of execve with ENOSYS; unlike
+// Linux since 4.14 it does not know the question (seccomp(2), SECCOMP_GET_ACTION_AVAIL).
+// A container's profile that refuses the question says nothing.
+func filterStops() bool {
+	action := uint32(retTrace)
+	_, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
+	return e != unix.EINVAL && e != unix.EOPNOTSUPP
 }
 
 // boundaries returns the numbers at which wanting starts or stops, ascending.

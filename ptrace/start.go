@@ -67,7 +67,7 @@ func (d *Driver) become(t *thread, path string, argv, env []string, ready func(p
 	d.fillOrigin(t.proc)
 	ready(t.tid)
 
-	filtered := d.cfg.Seccomp != SeccompNever && !d.wantsAll()
+	filtered := d.cfg.Seccomp != SeccompNever && !d.wantsAll() && (d.cfg.Seccomp == SeccompAlways || filterStops())
 	var prog []unix.SockFilter
 	if filtered {
 		prog = filterProgram(&d.tables, d.watched())
