@@ -112,11 +112,17 @@ func VerifyClassic(file string, in spec.Profile) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.programs)) {
-		p, err := d.program(name)
+		if strings.HasPrefix(o.programs[name].hook, filledPrefix) {
+			err = d.fillTail(name, 0)
+		} else {
+			var p *ebpf.Program
+			if p, err = d.program(name); err == nil {
+				p.Close()
+			}
+		}
 		if err != nil {
 			return oneLine(err)
 		}
-		p.Close()
 	}
 	return nil
 }
@@ -360,7 +366,12 @@ func (d *Classic) fillTail(name string, at uint32) error {
 		return err
 	}
 	defer p.Close() // the map keeps it
-	if err := d.maps["tail_map"].Put(at, uint32(p.FD())); err != nil {
+	err = d.maps["tail_map"].Put(at, uint32(p.FD()))
+	if errors.Is(err, unix.EINVAL) {
+		// All of a table are translated or none (kernel/bpf/core.c: bpf_prog_array_compatible).
+		return fmt.Errorf("set up the probe's program %s: this kernel's translator of BPF gives up on it", name)
+	}
+	if err != nil {
 		return fmt.Errorf("set up the probe's program %s: %w", name, err)
 	}
 	return nil

@@ -153,6 +153,11 @@ func TestClassicVerify(t *testing.T) {
 				t.Errorf("%v: %s: %v", in, name, oneLine(err))
 				continue
 			}
+			if strings.HasPrefix(o.programs[name].hook, filledPrefix) {
+				if err := d.maps["tail_map"].Put(uint32(0), uint32(p.FD())); err != nil {
+					t.Errorf("%v: %s can't be tail-called: %v", in, name, err)
+				}
+			}
 			info, err := p.Info()
 			if err != nil {
 				t.Fatal(err)
