@@ -6,8 +6,9 @@
 // and carries only the differences over to the text, line by line (patch.go). What
 // comes out is read again and must say what the tree says; if it does not, because
 // the text was laid out in a way that can't be patched, the document is written anew
-// from the tree, comments and order kept, blank lines lost. JSON documents are
-// written anew, in their order and with their indentation.
+// from the tree, comments and order kept, blank lines lost. Of JSON, values that
+// are as they were stay as they are written; the mappings and lists around the others
+// are laid out as the text is.
 package document
 
 import (
@@ -148,7 +149,7 @@ func (d *Document) Text() (string, error) {
 		return d.text, nil
 	}
 	if d.json {
-		return writeJSON(d.Root, d.text), nil
+		return writeJSON(d.Root, d.before, d.text), nil
 	}
 	if text, ok := patch(d.text, d.before, d.Root); ok && says(text, d.Root) {
 		return text, nil

@@ -72,7 +72,8 @@ func TestPatch(t *testing.T) {
 			}},
 		{"flow style throughout", "{a: {x: 1}, b: 2} # c\n", "{a: {x: 1, k: v}, b: 2} # c\n", add},
 		{"nothing in flow style", "a: {x: , y: ~}\nb:   2\n", "a: {x: null, y: ~, k: v}\nb:   2\n", add},
-		{"JSON", "{\n    \"a\": {\"x\": 1.50, \"h\": \"<\\u00e9>\"}\n}\n", "{\n    \"a\": {\n        \"x\": 1.50,\n        \"h\": \"<é>\",\n        \"k\": \"v\"\n    }\n}\n", add},
+		{"JSON", "{\n    \"a\": {\"x\": 1.50, \"h\": \"<\\u00e9>\"}\n}\n", "{\n    \"a\": {\"x\": 1.50, \"h\": \"<\\u00e9>\", \"k\": \"v\"}\n}\n", add},
+		{"JSON on lines", "{\n  \"x\": [1,\t2],\n  \"a\" : {\n      \"y\": {} }\n}", "{\n  \"x\": [1,\t2],\n  \"a\": {\n    \"y\": {},\n    \"k\": \"v\"\n  }\n}", add},
 		{"JSON on a line", `{"a":{"x":null}}`, `{"a":{"x":null,"k":"v"}}`, add},
 	} {
 		t.Run(c.name, func(t *testing.T) {
