@@ -81,6 +81,9 @@ EXAMPLES:
    inject k8s --check *.yaml                       exit status 1 if a file would change
    inject k8s --diff -i deploy.yaml                change a file, and show how
    inject uninject k8s -i deploy.yaml              and back
+   inject ecs task.json > traced.json              an ECS task definition; CloudFormation too
+   inject compose compose.yaml | docker compose -f - up
+   inject dockerfile Dockerfile | docker build -f - .
    inject image example.com/app:1 example.com/app:1-traced
 
 EXIT STATUS:
