@@ -94,7 +94,6 @@ func TestModernRefused(t *testing.T) {
 		"no BPF":          {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=ENOSYS"}, "this kernel has no BPF ring buffer (use a kernel with"},
 		"security module": {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=EPERM"}, "bpf(2) is refused in spite of CAP_BPF and CAP_PERFMON"},
 		"descriptors":     {[]string{"sh", "-c", `ulimit -n 77; exec "$@"`, "sh"}, "trace may open 77 files"},
-		"PID namespace":   {[]string{"unshare", "-pf", "--mount-proc"}, "process ids in this PID namespace are not those"},
 		"user namespace":  {[]string{"unshare", "-Ur"}, "capabilities of a user namespace do not reach BPF"},
 	} {
 		got := run(t, append(c.way, modern("true")...)...)
