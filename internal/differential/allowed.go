@@ -16,6 +16,7 @@ import (
 const (
 	Ptrace    = "ptrace"
 	ModernBPF = "modern-bpf"
+	Module    = "kmod"
 )
 
 // lacks lists events that a driver does not see.
@@ -40,6 +41,7 @@ var seldom = []struct {
 	{Ptrace, isIgnored, "under ptrace signals are delivered to who ignores them (kernel/signal.c:sig_ignored), and the probe sees that; the tracer leaves them out, as nobody is told of them without it"},
 	{Ptrace, isLast, "a call that SIGKILL ends does not stop for the tracer (kernel/signal.c:ptrace_stop)"},
 	{ModernBPF, isLastEntry, "a thread that is killed at the tracer's stop in front of a call does not come to the call"},
+	{Module, isLastEntry, "as the probe"},
 }
 
 func isSignal(numbers ...int64) func(*event.Event) bool {
@@ -95,7 +97,8 @@ var differs = []struct {
 	why   string
 }{
 	{"", "vm_size", near(1 << 18), "read a moment earlier or later, and another thread may have mapped an arena of malloc(3) meanwhile"},
-	{"", "vm_rss", near(4096), "read a moment earlier or later; from 6.2 on the probe reads what CPUs have handed in (lib/percpu_counter.c)"},
+	{"", "fdlimit", nil, "read a moment earlier or later, and another thread may have set it meanwhile, as the Go runtime does"},
+	{"", "vm_rss", near(8192), "read a moment earlier or later; from 6.2 on the probe reads what CPUs have handed in (lib/percpu_counter.c)"},
 	{"", "vm_swap", near(4096), "read a moment earlier or later"},
 	{"", "pgft_min", near(256), "read a moment earlier or later; reading memory makes pages present"},
 	{"", "pgft_maj", near(64), "read a moment earlier or later"},

@@ -89,14 +89,14 @@ func TestConformance(t *testing.T) {
 		Unjudged: true,
 		Only:     func(c *eventtest.Case) bool { return c.ABI != "x32" }, // see docs/ptrace-limits.md
 		Trace: func(cfg eventtest.Config, path string, argv, env []string, _ func(*event.Event)) error {
-			a, b, err := watch(cfg, path, argv, env)
+			logs, err := watch(cfg, path, argv, env, ModernBPF)
 			if err != nil {
 				return err
 			}
 			if filepath.Base(path) == "signals" {
-				a.Ignored = []int64{int64(unix.SIGUSR2), int64(unix.SIGTERM)}
+				logs[0].Ignored = []int64{int64(unix.SIGUSR2), int64(unix.SIGTERM)}
 			}
-			r := Compare(a, b)
+			r := Compare(logs[0], logs[1])
 			events, params = events+r.Events, params+r.Params
 			for why, n := range r.Allowed {
 				allowed[why] += n
@@ -147,11 +147,11 @@ func run(t *testing.T, path string, argv func() []string) {
 		}
 		env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LC_") })
 		env = append(env, "LC_ALL=C", "PATH="+os.Getenv("PATH")+":/usr/sbin")
-		a, b, err := watch(eventtest.Config{Profile: in, Events: set, Snaplen: 80}, path, argv(), env)
+		logs, err := watch(eventtest.Config{Profile: in, Events: set, Snaplen: 80}, path, argv(), env, ModernBPF)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tell(t, a, b)
+		tell(t, logs[0], logs[1])
 	}
 }
 

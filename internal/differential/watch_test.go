@@ -9,61 +9,87 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/bpf"
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
+	"github.com/lannerhq/lanner/kmod"
 	"github.com/lannerhq/lanner/ptrace"
 )
 
-// A post is a probe that is loaded once, for all runs of one configuration.
+// A post is a kernel driver that is started once, for all runs of one configuration.
 type post struct {
-	probe *bpf.Driver
-	by    *eventtest.Bystander
+	name   string
+	driver driver.Driver
+	by     *eventtest.Bystander
 }
 
-var posts = make(map[eventtest.Config]*post)
+// A station is which driver a post is of, and how it is set up.
+type station struct {
+	name string
+	cfg  eventtest.Config
+}
 
-func postFor(cfg eventtest.Config) (*post, error) {
-	if p := posts[cfg]; p != nil {
+var posts = make(map[station]*post)
+
+func postFor(name string, cfg eventtest.Config) (*post, error) {
+	at := station{name, cfg}
+	if p := posts[at]; p != nil {
 		return p, nil
 	}
 	by, err := eventtest.NewBystander()
 	if err != nil {
 		return nil, err
 	}
-	probe, err := bpf.Open(bpf.Config{
-		Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen, BufferBytes: 64 << 20,
-		Scope: bpf.Scope{PIDs: []int{by.PID()}},
+	d, err := open(name, driver.Config{
+		Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen, BufferBytes: bufferBytes,
+		Scope: driver.Scope{PIDs: []int{by.PID()}},
 	})
 	if err != nil {
 		by.Close()
 		return nil, err
 	}
-	posts[cfg] = &post{probe, by}
-	return posts[cfg], nil
+	posts[at] = &post{name, d, by}
+	return posts[at], nil
+}
+
+// bufferBytes is the size of each buffer: twice as large as what a run fills.
+var bufferBytes = 64 << 20
+
+func open(name string, cfg driver.Config) (driver.Driver, error) {
+	if name == ModernBPF {
+		return bpf.Open(cfg)
+	}
+	return kmod.Open(cfg)
 }
 
 func (p *post) close() {
-	p.probe.Close()
+	p.driver.Close()
 	p.by.Close()
 }
 
 // patience is how long a run may take before it is killed.
 const patience = time.Minute
 
-// watch runs a command with both drivers looking at it.
-func watch(cfg eventtest.Config, path string, argv, env []string) (byPtrace, byProbe *Log, err error) {
-	p, err := postFor(cfg)
-	if err != nil {
-		return nil, nil, err
+// watch runs a command with ptrace and kernel drivers looking at it, and returns what
+// each of them saw, ptrace first.
+func watch(cfg eventtest.Config, path string, argv, env []string, names ...string) (logs []*Log, err error) {
+	logs = []*Log{{Driver: Ptrace}}
+	var list []*post
+	for _, name := range names {
+		p, err := postFor(name, cfg)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+		logs = append(logs, &Log{Driver: name})
 	}
 	result := make(chan error, 1)
-	byPtrace, byProbe = &Log{Driver: Ptrace}, &Log{Driver: ModernBPF}
 	// The ptrace driver keeps the thread of its goroutine for good.
-	go func() { result <- p.follow(cfg, path, argv, env, byPtrace, byProbe) }()
-	return byPtrace, byProbe, <-result
+	go func() { result <- follow(list, cfg, path, argv, env, logs) }()
+	return logs, <-result
 }
 
-func (p *post) follow(cfg eventtest.Config, path string, argv, env []string, byPtrace, byProbe *Log) error {
+func follow(list []*post, cfg eventtest.Config, path string, argv, env []string, logs []*Log) error {
 	tracer, err := ptrace.New(ptrace.Config{Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen})
 	if err != nil {
 		return err
@@ -72,7 +98,9 @@ func (p *post) follow(cfg eventtest.Config, path string, argv, env []string, byP
 	var added error
 	err = tracer.Start(path, argv, env, func(n int) {
 		pid = n
-		added = p.probe.Add(n, true)
+		for _, p := range list {
+			added = errors.Join(added, p.driver.Add(n, true))
+		}
 	})
 	if err != nil {
 		return err
@@ -81,17 +109,25 @@ func (p *post) follow(cfg eventtest.Config, path string, argv, env []string, byP
 		unix.Kill(pid, unix.SIGKILL)
 		return added
 	}
-	end := p.by.Next()
-	read := make(chan error, 1)
-	go func() { read <- p.drain(byProbe) }()
+	read := make(chan error, len(list))
+	var ends []func() error
+	for i, p := range list {
+		ends = append(ends, p.by.Next())
+		go func() { read <- p.drain(logs[i+1]) }()
+	}
 	late := time.AfterFunc(patience, func() { unix.Kill(pid, unix.SIGKILL) })
 	defer late.Stop()
-	err = drain(tracer, byPtrace)
+	err = drain(tracer, logs[0])
 	if err == nil {
 		err = tracer.StartResult()
 	}
-	end() // the tracer has seen all processes end
-	return errors.Join(err, <-read)
+	for _, end := range ends {
+		end() // the tracer has seen all processes end
+	}
+	for range list {
+		err = errors.Join(err, <-read)
+	}
+	return err
 }
 
 // drain reads the tracer to its end.
@@ -109,12 +145,12 @@ func drain(src event.Source, l *Log) error {
 	}
 }
 
-// drain reads the probe to the end of a run.
+// drain reads a kernel driver to the end of a run.
 func (p *post) drain(l *Log) error {
-	dropped := p.probe.Stats().Total.Drops()
+	dropped := p.driver.Stats().Total.Drops()
 	var ev event.Event
 	for {
-		if err := p.probe.ReadInto(&ev); err != nil {
+		if err := p.driver.ReadInto(&ev); err != nil {
 			return err
 		}
 		own, ends := p.by.Owns(&ev)
@@ -125,8 +161,8 @@ func (p *post) drain(l *Log) error {
 			l.Add(&ev)
 		}
 	}
-	if n := p.probe.Stats().Total.Drops() - dropped; n > 0 {
-		return fmt.Errorf("the probe dropped %d events", n)
+	if n := p.driver.Stats().Total.Drops() - dropped; n > 0 {
+		return fmt.Errorf("%s dropped %d events", p.name, n)
 	}
 	return nil
 }

@@ -38,9 +38,9 @@ static const u16 socketcall_codes[SOCKETCALLS] = {
 	SC_GETSOCKOPT, SC_SENDMSG, SC_RECVMSG, SC_ACCEPT4, SC_RECVMMSG, SC_SENDMMSG,
 };
 
-/* Calls that have no 64-bit number and hence no row. */
-static const struct syscall_row send_row = { SC_SEND, EVENT_SEND_X, MAY_DROP };
-static const struct syscall_row recv_row = { SC_RECV, EVENT_RECV_X, MAY_DROP };
+/* Calls without a 64-bit number and hence without a row in the table; as the other drivers have them. */
+static const struct syscall_row send_row = { SC_SEND, EVENT_GENERIC_X, MAY_DROP };
+static const struct syscall_row recv_row = { SC_RECV, EVENT_GENERIC_X, MAY_DROP };
 
 /* The 64-bit number of each code, NO_NUMBER if there is none; see numbers_init. */
 static u16 number_of[SYSCALL_CODES];

@@ -1,0 +1,122 @@
+package differential
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/kmodtest"
+	"github.com/lannerhq/lanner/internal/vmtest"
+	"github.com/lannerhq/lanner/kernel/event"
+	"github.com/lannerhq/lanner/kernel/event/eventtest"
+	"github.com/lannerhq/lanner/kernel/event/spec"
+)
+
+// TestKernels compares all drivers on other kernels.
+func TestKernels(t *testing.T) {
+	for _, k := range vmtest.Kernels(t) {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			programs := t.TempDir()
+			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
+				t.Fatal(err)
+			}
+			vm := vmtest.VM{
+				Kernel:  k,
+				CPUs:    1, // half the work for the tracer
+				Modules: []string{"unix_diag", "overlay"},
+				Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
+				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
+			}
+			kmodtest.Build(t, &vm)
+			for _, name := range vm.Test(t, "-test.run=^TestModule$") {
+				t.Errorf("%s was skipped", name)
+			}
+		})
+	}
+}
+
+// TestModule holds the module against ptrace and against the modern probe, on the
+// programs of the conformance suite: all three look at the same runs.
+func TestModule(t *testing.T) {
+	if !kmodtest.Here() {
+		t.Skip("loads modules: for the virtual machines of TestKernels")
+	}
+	bufferBytes = 8 << 20 // the machine has little memory
+	total := make(map[string]*Result)
+	leave := func() {
+		for at, p := range posts {
+			p.close()
+			delete(posts, at)
+		}
+	}
+	defer leave()
+	now := ""
+	eventtest.Run(t, eventtest.Driver{
+		Limits:   eventtest.Limits{String: 4096, Iovecs: 1024, PollFDs: 227, Messages: 1024, ExecStrings: 4096},
+		AtSign:   true,
+		Unjudged: true,
+		Only:     func(c *eventtest.Case) bool { return c.ABI != "x32" },
+		Trace: func(cfg eventtest.Config, path string, argv, env []string, _ func(*event.Event)) error {
+			edition := map[spec.Profile]string{spec.Current: kmodtest.Current, spec.V036: kmodtest.V036}[cfg.Profile]
+			if edition != now {
+				leave()
+				if err := kmodtest.Load(edition); err != nil {
+					return err
+				}
+				now = edition
+			}
+			logs, err := watch(cfg, path, argv, env, ModernBPF, Module)
+			if err != nil {
+				return err
+			}
+			if filepath.Base(path) == "signals" {
+				logs[0].Ignored = []int64{int64(unix.SIGUSR2), int64(unix.SIGTERM)}
+			}
+			for _, l := range logs {
+				l.forget(event.PageFaultE) // each driver in the kernel sees those of the other's reading
+			}
+			for _, other := range logs[:2] {
+				r := Compare(other, logs[2])
+				add(total, other.Driver, r)
+				if n := len(r.Differences); n > 0 {
+					return fmt.Errorf("%d differences:\n%s", n, strings.Join(r.Differences[:min(n, maxTold)], "\n"))
+				}
+			}
+			return nil
+		},
+	})
+	for name, r := range total {
+		t.Logf("module and %s: %d events and %d parameters compared", name, r.Events, r.Params)
+		for why, n := range r.Allowed {
+			t.Logf("allowed %d times: %s", n, why)
+		}
+	}
+	leave()
+	if err := kmodtest.Unload(); err != nil {
+		t.Error(err)
+	}
+}
+
+func add(total map[string]*Result, name string, r *Result) {
+	if total[name] == nil {
+		total[name] = &Result{Allowed: make(map[string]int)}
+	}
+	sum := total[name]
+	sum.Events += r.Events
+	sum.Params += r.Params
+	for why, n := range r.Allowed {
+		sum.Allowed[why] += n
+	}
+}
+
+// forget removes the events of a type.
+func (l *Log) forget(typ event.Type) {
+	for tid, list := range l.byTID {
+		l.byTID[tid] = slices.DeleteFunc(list, func(ev *event.Event) bool { return ev.Type() == typ })
+	}
+}
