@@ -102,6 +102,7 @@ var differs = []struct {
 	{"", "vm_swap", near(4096), "read a moment earlier or later"},
 	{"", "pgft_min", near(256), "read a moment earlier or later; reading memory makes pages present"},
 	{"", "pgft_maj", near(64), "read a moment earlier or later"},
+	{"", "flags", created, "before 6.12 a tracer can't ask whether a call made the file (F_CREATED_QUERY)"},
 	{"clone3", "flags", before(5, 15), "the probe reads them in the new task, when its maker may have used the memory again: it finds the maker's registers from 5.15 on (bpf_task_pt_regs)"},
 	{"signaldeliver", "sig", kill, "the kernel makes a deadly signal SIGKILL of nobody (kernel/signal.c:complete_signal), a tracer is told of the real one first"},
 	{"signaldeliver", "spid", nil, "as sig"},
@@ -132,6 +133,14 @@ func near(steps uint64) func(a, b []byte) bool {
 		y, ok2 := integer(b)
 		return ok1 && ok2 && max(x, y)-min(x, y) <= steps
 	}
+}
+
+// created accepts that the probe alone knows of a file that a call made it, on kernels
+// where the tracer can't.
+func created(a, b []byte) bool {
+	x, ok1 := integer(a)
+	y, ok2 := integer(b)
+	return ok1 && ok2 && y == x|uint64(spec.FindTable("file_flags").Find("O_F_CREATED").Value) && before(6, 12)(a, b)
 }
 
 // kill accepts SIGKILL for any signal.
