@@ -67,5 +67,5 @@ func probe(t *testing.T, in spec.Profile) string {
 // TestClassicConformance runs the suite on the classic probe.
 func TestClassicConformance(t *testing.T) {
 	probe(t, spec.Current)
-	conformance(t, classicLimits, nil, func(cfg Config) (watcher, error) { return OpenClassic(cfg, probe(t, cfg.Profile)) })
+	conformance(t, "bpf", classicLimits, nil, func(cfg Config) (watcher, error) { return OpenClassic(cfg, probe(t, cfg.Profile)) })
 }

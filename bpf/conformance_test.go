@@ -19,7 +19,7 @@ var limits = eventtest.Limits{String: 4096, Iovecs: 1024, PollFDs: 227, Messages
 
 // TestConformance runs the suite on the modern probe.
 func TestConformance(t *testing.T) {
-	conformance(t, limits, skipChildren, func(cfg Config) (watcher, error) { return Open(cfg) })
+	conformance(t, "modern-bpf", limits, skipChildren, func(cfg Config) (watcher, error) { return Open(cfg) })
 }
 
 // A watcher is a probe of either kind.
@@ -32,7 +32,7 @@ func (d *Driver) treeSize() int64 { return atomic.LoadInt64(&d.tree().Size) }
 
 // conformance runs the suite on a probe, which is loaded once for each edition and
 // snaplen.
-func conformance(t *testing.T, limits eventtest.Limits, skip func(*eventtest.Case, spec.Profile) string, open func(Config) (watcher, error)) {
+func conformance(t *testing.T, name string, limits eventtest.Limits, skip func(*eventtest.Case, spec.Profile) string, open func(Config) (watcher, error)) {
 	posts := make(map[eventtest.Config]*post)
 	defer func() {
 		for _, p := range posts {
@@ -40,7 +40,7 @@ func conformance(t *testing.T, limits eventtest.Limits, skip func(*eventtest.Cas
 		}
 	}()
 	eventtest.Run(t, eventtest.Driver{
-		Name: "modern-bpf", Limits: limits, AtSign: true,
+		Name: name, Limits: limits, AtSign: true,
 		Skip: skip,
 		// The contract's drivers know no calls of the x32 ABI.
 		Only: func(c *eventtest.Case) bool { return c.ABI != "x32" },

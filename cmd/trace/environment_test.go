@@ -37,7 +37,7 @@ func TestVariables(t *testing.T) {
 		{"prefix", "LANNER_PREFIX=>> LANNER_EVENTS=procexit LANNER_FORMAT=%evt.type", "true", "", ">>procexit\n", 0},
 		{"a file", "LANNER_OUTPUT=" + file + " LANNER_EVENTS=procexit", "true", "", "", 0},
 		{"a capture", "LANNER_QUIET=1 LANNER_WRITE=" + scap, "true", "", "", 0},
-		{"not for the command", "LANNER_QUIET=1 LANNER_WRITE=" + scap, "env", "-LANNER_", "", 0},
+		{"not for the command", "LANNER_QUIET=1 LANNER_WRITE=" + scap, "env", "-LANNER_WRITE", "", 0},
 		{"not for what is not ours", "LANNER_QUIET=1 LANNER_PORT=tcp://1.2.3.4:80", "sh -c echo${IFS}$LANNER_PORT", "tcp://1.2.3.4:80\n", "", 0},
 		{"not for reading", "LANNER_QUIET=1 LANNER_WRITE=/no/such LANNER_EVENTS=?", "-r " + scap + " -e procexit --format %evt.type", "procexit\n", "", 0},
 		{"not a number", "LANNER_SNAPLEN=many", "true", "", "trace: LANNER_SNAPLEN=many: not a number; see trace --help\n", 125},
