@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
 LDFLAGS := -w -X main.release=$(VERSION)
 
-.PHONY: all plugin generate check test test-vm test-kube test-gvisor conformance-report bench clean deps image-programs images
+.PHONY: all plugin generate check test test-vm test-vm-differential test-kube test-gvisor conformance-report bench clean deps image-programs images
 
 all: bin/trace bin/inject
 
@@ -71,7 +71,13 @@ test: deps check
 test-vm: deps
 	LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 \
 		$(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' \
-		$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .)))
+		$(filter-out $(VM_DIFFERENTIAL),$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .))))
+
+# Two drivers watch the same runs there, and must agree: some minutes more.
+VM_DIFFERENTIAL := ./internal/differential/
+test-vm-differential: deps
+	LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 \
+		$(GO) test -count=1 -timeout 30m -parallel 2 -run '^TestKernels' $(VM_DIFFERENTIAL)
 
 # The base image under gVisor, which is built once, into the user's cache.
 test-gvisor: deps

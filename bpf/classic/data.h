@@ -6,7 +6,12 @@
 #include "snaplen.h"
 
 #define IOV_MAX 1024	/* vectors; no call takes more (linux/uio.h:UIO_MAXIOV) */
-#define IOV_SEEN 32	/* that are visited: as many as fit into a program */
+/*
+ * Vectors that are visited. For more, a kernel before 5.12 would not find where to put the
+ * jumps out of the unrolled loop (arch/x86/net/bpf_jit_comp.c: bpf_int_jit_compile has 20
+ * passes), and a program that is not translated can't be tail-called.
+ */
+#define IOV_SEEN 16
 #define IOV_LEN_MAX (1ULL << 40)	/* bytes of one vector that count */
 
 /* Does the call's first argument name a descriptor? */

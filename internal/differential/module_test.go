@@ -21,6 +21,9 @@ func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
+			if k.Arch == "arm64" {
+				t.Skip("new tasks have no exit event of their call there, and are told of with other flags")
+			}
 			programs := t.TempDir()
 			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
 				t.Fatal(err)
