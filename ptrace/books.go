@@ -35,7 +35,7 @@ func (d *Driver) keepBooks(c *call, x event.Type) {
 			d.forgetLimits()
 		}
 	case event.IOUringSetupX:
-		p.files = &files{opaque: true}
+		p.files, p.apart = &files{opaque: true}, true
 	case event.PrctlX:
 		if c.args[0] == unix.PR_SET_SECCOMP {
 			c.t.every = true

@@ -72,6 +72,7 @@ type call struct {
 	info   sigInfo         // signaldeliver
 	flags  event.Flags     // of the events
 
+	text     []byte // the last string argument that was read, with its NUL
 	execName uint64 // address in a new program of the name that it was started by
 
 	// entering: the event is an enter event; there is no result yet.
@@ -227,7 +228,9 @@ func (c *call) long() int {
 
 // putString reads a string argument in place.
 func (c *call) putString(addr uint64) {
-	c.b.Commit(c.mem.str(addr, c.b.Room(maxString)))
+	room := c.b.Room(maxString)
+	c.text = room[:c.mem.str(addr, room)]
+	c.b.Commit(len(c.text))
 }
 
 // maxString is the longest string on the wire, in bytes with its NUL.

@@ -14,6 +14,7 @@ type callInfo struct {
 	watch       bool        // stop at it
 	onEnter     bool        // the edition has an enter event
 	noExit      bool        // there is no exit event, see neverReturns
+	showsPlace  bool        // see showsPlace
 	flags       event.Flags // of its events
 }
 
@@ -42,7 +43,7 @@ func newConverters() converters {
 // readers of the reported ones need to name processes and descriptors.
 func (d *Driver) choose() {
 	need := event.Needs(d.cfg.Events, d.in)
-	d.keepsFDs = true
+	d.keepsFDs, d.seesPlace = true, true
 	for i := range spec.Syscalls {
 		s := &spec.Syscalls[i]
 		if s.In&d.in == 0 || s.Event == "" {
@@ -52,7 +53,8 @@ func (d *Driver) choose() {
 		c.enter, c.exit = event.Pair(s, d.in)
 		reported := d.cfg.Events.Has(s.SC)
 		c.onEnter = d.plans[c.enter].used && (reported || event.NeedsEnter(d.in))
-		c.watch = reported || need.Has(s.SC) || bookkeeping(c.exit)
+		c.showsPlace = showsPlace(s, c.exit)
+		c.watch = reported || need.Has(s.SC) || bookkeeping(c.exit) || c.showsPlace
 		if c.noExit = neverReturns(s); c.noExit && !c.onEnter {
 			c.watch = false // there is nothing to tell
 		}
@@ -61,6 +63,9 @@ func (d *Driver) choose() {
 		}
 		if c.exit.Row().Flags&(spec.DestroysFD|spec.CreatesFD) != 0 && s.X86 != spec.NoNumber && !c.watch {
 			d.keepsFDs = false
+		}
+		if opens(c.exit) && s.X86 != spec.NoNumber && !c.watch {
+			d.seesPlace = false
 		}
 	}
 }

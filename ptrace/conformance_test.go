@@ -20,6 +20,7 @@ import (
 func TestMain(m *testing.M) {
 	eventtest.Main()
 	loop()
+	placed()
 	code := m.Run()
 	eventtest.Clean()
 	os.Exit(code)

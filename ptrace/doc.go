@@ -24,6 +24,7 @@
 // start.go and attach.go how tracees come, inject.go how they are made to do
 // something for us, filter.go the seccomp program, call.go the rows' ops, fill_*.go
 // the irregular events, memory.go how the tracee is read, surrogate.go how it is
-// asked where we ourselves may not, task.go, procfile.go, opened.go, mounts.go,
+// asked where we ourselves may not, spin.go and place.go how reports are waited for and
+// where tracees run meanwhile, task.go, procfile.go, opened.go, mounts.go,
 // socket.go, nettable.go and diag.go what is known about it.
 package ptrace

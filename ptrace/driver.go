@@ -82,6 +82,7 @@ type Driver struct {
 
 	noPidfd     bool
 	keepsFDs    bool // every call that changes descriptors is watched
+	seesPlace   bool // every call that opens files is watched, see place
 	inPIDNS     bool // we are not in the initial PID namespace
 	hasSwap     bool
 	pageKiB     uint64
@@ -131,7 +132,7 @@ func New(cfg Config) (*Driver, error) {
 	d.plans = newPlans(d.in, machine)
 	d.choose()
 	d.look()
-	d.spinner.allowed = spareCPU()
+	d.spinner.spare = spareCPU()
 	d.c.Driver = d
 	return d, nil
 }
@@ -217,7 +218,7 @@ func (d *Driver) collect() error {
 		var status unix.WaitStatus
 		var e syscall.Errno
 		if len(d.pending) == 0 {
-			tid, status, e = d.spinner.next()
+			tid, status, e = d.spinner.wait()
 		} else {
 			tid, status, e = wait(false)
 		}

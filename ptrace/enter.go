@@ -102,12 +102,22 @@ func (d *Driver) leave(t *thread, ret int64) {
 	if ret < 0 && d.cfg.DropFailed {
 		return
 	}
+	if ci.showsPlace && ret >= 0 && t.entry.sc.Name == "sched_setaffinity" {
+		d.spinner.place.giveUp() // the tree has wishes of its own
+	}
 	c := d.at(t)
 	c.ret = ret
 	if ret >= 0 {
 		d.keepBooks(c, ci.exit)
 	}
 	c.emit(ci.exit, d.now, t.tid)
+	if ret >= 0 && opens(ci.exit) && looksAtPlace(c.text) {
+		t.proc.apart = true
+	}
+}
+
+func opens(x event.Type) bool {
+	return x == event.OpenX || x == event.OpenatX || x == event.Openat2X
 }
 
 func isExec(x event.Type) bool { return x == event.ExecveX || x == event.ExecveatX }

@@ -174,6 +174,7 @@ func (d *Driver) execed(t *thread) {
 			delete(d.threads, int(former))
 			x.tid = tid
 			d.threads[tid] = x
+			d.spinner.place.forget(int(former), tid)
 			t = x
 		}
 	}
@@ -231,6 +232,7 @@ func (d *Driver) unmute(p *process) {
 // died handles the end of a thread. The kernel reports the leader last.
 func (d *Driver) died(t *thread, status unix.WaitStatus) {
 	delete(d.threads, t.tid)
+	d.spinner.place.forget(t.tid, 0)
 	if ci := &d.calls[event.SCProcExit]; ci.watch && !t.muted {
 		c := d.at(t)
 		c.entry, c.flags, c.status = entry{}, ci.flags, status

@@ -13,10 +13,10 @@ import (
 // A tracee's next stop is often only microseconds away, while going to sleep and
 // being woken on another CPU costs both sides more than that, most of all in a
 // virtual machine, where an idle CPU is given back to the host. So the driver may
-// look for a report for a while before it sleeps. Whether that pays depends on where
-// the scheduler puts us and the tracee, on what else runs, and on the machine: where
-// both share a CPU, the tracee would wait for the CPU that we look with. It can only
-// be tried, and so it is, over and over.
+// look for a report for a while before it sleeps, or have tracees beside it on its
+// own CPU, see place. Which of these pays depends on where the scheduler puts us and
+// the tracees, on what else runs, on how many tracees there are to run at once, and
+// on the machine. It can only be tried, and so it is, over and over.
 
 const (
 	lookFor    = 100 * time.Microsecond // of looking before sleeping
@@ -24,33 +24,64 @@ const (
 	trialLen   = 64                     // reports
 	slow       = 2 * lookFor            // what counts as most for a report: then it is not we who are waited for
 	minStay    = 4                      // trials
-	maxStay    = 64
+	maxStay    = 256
 )
 
-// Ways to wait.
+// Ways to wait, those that ask more of the machine behind those that ask less: a way
+// must be worth it.
 const (
 	sleeping = iota
+	beside
 	looking
+	numWays
 )
 
 // A spinner decides how to wait, by how long reports take to come.
 type spinner struct {
-	allowed bool
-	way     int
-	took    [2]time.Duration // of the last trials, per report; 0: not tried yet
-	n       int              // reports of this trial
-	sum     time.Duration
-	last    time.Time // when a report came
-	stay    int       // trials in the better way, before the other one's next
-	left    int       // of these
-	trying  bool      // this trial is of the other way
+	place place
+	spare bool // there is a CPU to look with
+
+	way  int                    // of this trial
+	best int                    // of the last round, in which each way had a trial
+	next int                    // to be tried in this round
+	took [numWays]time.Duration // of the last trials, per report
+	n    int                    // reports of this trial
+	sum  time.Duration
+	last time.Time // when a report came
+	stay int       // trials in the best way, before the next round
+	left int       // of these
 }
 
-// next waits for a report, see wait.
-func (s *spinner) next() (tid int, status unix.WaitStatus, e syscall.Errno) {
-	if !s.allowed {
-		return wait(true)
+// start begins with the way that is mostly the best.
+func (s *spinner) start() {
+	if s.allowed(beside) {
+		s.best = beside
 	}
+	s.use(s.best)
+}
+
+func (s *spinner) allowed(way int) bool {
+	switch way {
+	case beside:
+		return s.place.able
+	case looking:
+		return s.spare
+	}
+	return true
+}
+
+// use takes up a way.
+func (s *spinner) use(way int) {
+	if way == beside {
+		s.place.settle()
+	} else {
+		s.place.leave()
+	}
+	s.way = way
+}
+
+// wait waits for a report, see wait.
+func (s *spinner) wait() (tid int, status unix.WaitStatus, e syscall.Errno) {
 	if s.way == looking {
 		tid, status, e = look()
 	}
@@ -85,26 +116,29 @@ func look() (tid int, status unix.WaitStatus, e syscall.Errno) {
 func (s *spinner) judge() {
 	s.took[s.way] = s.sum / trialLen
 	s.n, s.sum = 0, 0
-	other := 1 - s.way
-	better := sleeping
-	if s.took[looking] < s.took[sleeping]*15/16 { // it costs a CPU, and must be worth it
-		better = looking
+	if s.left > 0 {
+		s.left--
+		return
 	}
-	switch {
-	case s.took[other] == 0:
-		s.way, s.trying = other, true
-		return
-	case s.way == better && !s.trying:
-		if s.left--; s.left <= 0 {
-			s.way, s.trying = other, true
+	for s.next < numWays {
+		way := s.next
+		s.next++
+		if way != s.best && s.allowed(way) {
+			s.use(way)
+			return
 		}
-		return
-	case s.way != better && s.trying: // as before
-		s.stay = min(2*s.stay, maxStay)
-	default:
+	}
+	best := sleeping
+	for way := sleeping + 1; way < numWays; way++ {
+		if s.allowed(way) && s.took[way] < s.took[best]*15/16 {
+			best = way
+		}
+	}
+	if s.stay = min(2*s.stay, maxStay); best != s.best || s.stay == 0 {
 		s.stay = minStay
 	}
-	s.way, s.trying, s.left = better, false, s.stay
+	s.best, s.left, s.next = best, s.stay, 0
+	s.use(best)
 }
 
 // spareCPU reports whether we may run on a CPU of our own beside a tracee: there

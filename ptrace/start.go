@@ -33,6 +33,9 @@ func (e *StartError) Unwrap() error { return e.Err }
 // returned an event or io.EOF: see StartResult.
 func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) error {
 	d.quietSignals()
+	if d.seesPlace {
+		d.spinner.place.ready()
+	}
 	pid, err := syscall.ForkExec(procfs.OwnProgram(), []string{argv[0]}, &syscall.ProcAttr{
 		Env: []string{}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Ptrace: true},
 	})
@@ -50,6 +53,7 @@ func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) err
 	}
 	d.procs[pid], d.threads[pid], d.root = p, t, pid
 	d.command = path
+	d.spinner.start()
 	return nil
 }
 

@@ -50,7 +50,16 @@ func (d *Driver) resume(t *thread, sig unix.Signal) {
 	if t.every || t.exiting {
 		op = unix.PTRACE_SYSCALL
 	}
+	d.spinner.place.resuming(t.tid, d.joins(t))
 	ptrace(op, t.tid, 0, uintptr(sig))
+}
+
+// joins reports whether a thread can't see, until it stops again, what place does.
+func (d *Driver) joins(t *thread) bool {
+	if t.proc.apart {
+		return false
+	}
+	return !t.entered || t.entry.sc != nil && !d.calls[t.entry.sc.SC].showsPlace
 }
 
 // stranger handles a report of a task that we do not know: a child that

@@ -66,6 +66,7 @@ type process struct {
 	cgroups  []byte // nil: not read
 	fdlimit  int64  // -1: not read
 	nsInit   uint64
+	apart    bool // may read where tasks may run, see place; or does what we do not see
 	nested   bool // in a PID namespace below ours
 	forks    bool // its children will be in another PID namespace than it
 	spaced   bool // nested and forks are known
@@ -111,7 +112,7 @@ func newProcess(pid int, parent *process) *process {
 		p.parent = parent.pid
 		p.cgroups, p.fdlimit, p.nsInit = parent.cgroups, parent.fdlimit, parent.nsInit
 		p.login, p.hasLog = parent.login, parent.hasLog
-		p.denied = parent.denied
+		p.denied, p.apart = parent.denied, parent.apart
 	}
 	p.denied.pid = pid
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
