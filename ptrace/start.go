@@ -118,7 +118,7 @@ func (d *Driver) filterCommand(j *injection, prog uint64, path string) error {
 		}
 		j.call(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
 	}
-	if r := j.call(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, prog, 0, 0, 0); r != 0 {
+	if r := j.install(0, prog); r != 0 {
 		return fmt.Errorf("ptrace: put a seccomp filter on %s: %w (--seccomp never does without)", path, syscall.Errno(-r))
 	}
 	return nil

@@ -59,7 +59,7 @@ func TestParseStat(t *testing.T) {
 	s.Comm = nil
 	want := Stat{PID: 5929, State: 'S', PPID: 5908, PGRP: 5907, Session: 3777, TTY: 34816, TPGID: 5928, Flags: 4194304,
 		MinFlt: 115, MajFlt: 3, UTime: 21, STime: 22, Threads: 4, StartTime: 98765, VSize: 3133440, RSS: 442,
-		ArgStart: 140723390383433, ArgEnd: 140723390383453, EnvStart: 140723390383454, EnvEnd: 140723390386155,
+		ArgStart: 140723390383433, ArgEnd: 140723390383453, EnvStart: 140723390383454, EnvEnd: 140723390386155, SigIgn: 1 << 12, SigCgt: 1 << 27,
 		ExitSignal: 17, Processor: 1}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)

@@ -30,7 +30,9 @@ type Stat struct {
 	ArgEnd     uint64
 	EnvStart   uint64
 	EnvEnd     uint64
-	ExitSignal int // -1 for threads that are not the leader
+	SigIgn     uint64 // signals 1 to 31, the first in bit 0: ignored
+	SigCgt     uint64 // caught
+	ExitSignal int    // -1 for threads that are not the leader
 	Processor  int
 }
 
@@ -107,6 +109,10 @@ func (s *Stat) set(field int, v uint64) {
 		s.VSize = v
 	case 24:
 		s.RSS = v
+	case 33:
+		s.SigIgn = v
+	case 34:
+		s.SigCgt = v
 	case 38:
 		s.ExitSignal = int(v)
 	case 39:

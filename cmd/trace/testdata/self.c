@@ -444,7 +444,10 @@ static int given(void)
 	prctl(PR_GET_PDEATHSIG, &sig, 0, 0, 0);
 	printf(" %d subreaper", sig);
 	prctl(PR_GET_CHILD_SUBREAPER, &sig, 0, 0, 0);
-	printf(" %d\n", sig);
+	printf(" %d\nspeculation", sig);
+	for (int what = PR_SPEC_STORE_BYPASS; what <= PR_SPEC_INDIRECT_BRANCH; what++)
+		printf(" %d", prctl(PR_GET_SPECULATION_CTRL, what, 0, 0, 0));
+	printf("\n");
 	return 0;
 }
 
