@@ -29,6 +29,7 @@ const restless = 5 * time.Millisecond
 type place struct {
 	able bool        // it may be done at all
 	here bool        // it is done: we are on one CPU, and tracees join us
+	tid  int         // of our thread
 	ours unix.CPUSet // where we and tracees may run
 	one  unix.CPUSet // our CPU
 
@@ -59,7 +60,7 @@ func (p *place) ready() {
 		unix.SchedSetaffinity(0, &p.ours)
 		return
 	}
-	p.able = true
+	p.able, p.tid = true, unix.Gettid()
 	p.timer = time.AfterFunc(time.Hour, p.look)
 	p.timer.Stop()
 }
@@ -129,14 +130,19 @@ func (p *place) join(tid int) bool {
 	return true
 }
 
-// scatter gives the joined task its CPUs back. The caller holds mu.
+// scatter gives the joined task its CPUs back, or leaves it those that someone else
+// has chosen meanwhile: a choice that cpusets made they made for us as well. The caller
+// holds mu.
 func (p *place) scatter() {
 	if p.joined == 0 {
 		return
 	}
-	if unix.SchedGetaffinity(p.joined, &p.found) == nil && p.found == p.one {
-		unix.SchedSetaffinity(p.joined, &everyCPU)
+	var where unix.CPUSet
+	unix.SchedGetaffinity(p.joined, &where)
+	if where == p.one || unix.SchedGetaffinity(p.tid, &p.found) == nil && p.found != p.one {
+		where = everyCPU
 	}
+	unix.SchedSetaffinity(p.joined, &where)
 	p.joined = 0
 }
 

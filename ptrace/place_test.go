@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -143,4 +144,64 @@ func tracePlaced(events, report string) error {
 		return errors.New("a tracee chose its place, and it is still ours to choose")
 	}
 	return nil
+}
+
+// TestPlaceGivesBack: a task gets its CPUs back when another one joins, when it does
+// not stop for a while, and not where someone else has chosen for it.
+func TestPlaceGivesBack(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one CPU")
+	}
+	runtime.LockOSThread() // never unlocked: its affinity changes
+	var p place
+	if p.ready(); !p.able {
+		t.Skip("where this test runs is chosen already")
+	}
+	var tids [2]int
+	for i := range tids {
+		cmd := exec.Command("sleep", "60")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer cmd.Wait()
+		defer cmd.Process.Kill()
+		tids[i] = cmd.Process.Pid
+	}
+	p.settle()
+	var other unix.CPUSet
+	for cpu := range 1024 {
+		if p.ours.IsSet(cpu) && !p.one.IsSet(cpu) {
+			other.Set(cpu)
+			break
+		}
+	}
+	want := func(what string, i int, where unix.CPUSet) {
+		t.Helper()
+		var got unix.CPUSet
+		if err := unix.SchedGetaffinity(tids[i], &got); err != nil || got != where {
+			t.Errorf("%s: %x, not %x (%v)", what, got[:2], where[:2], err)
+		}
+	}
+	p.resuming(tids[0], true)
+	want("joined", 0, p.one)
+	p.resuming(tids[1], true)
+	want("another one joined", 0, p.ours)
+	want("joined", 1, p.one)
+	p.resuming(tids[1], false)
+	want("may not be joined", 1, p.ours)
+	p.resuming(tids[1], true)
+	time.Sleep(20 * restless)
+	want("did not stop for long", 1, p.ours)
+	p.resuming(tids[0], true)
+	if err := unix.SchedSetaffinity(tids[0], &other); err != nil {
+		t.Fatal(err)
+	}
+	p.resuming(tids[1], true)
+	want("chosen by someone else", 0, other)
+	p.resuming(tids[0], true)
+	want("chosen by someone else", 0, other)
+	want("another one stopped", 1, p.ours)
+	if p.able || p.here {
+		t.Error("places are still ours to choose")
+	}
 }
