@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// traceBin is the program under test, selfBin the C programs of testdata/self.c.
+// traceBin is the program under test, selfBin the C programs of testdata/self.
 var traceBin, selfBin string
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		traceBin, selfBin = filepath.Join(dir, "trace"), filepath.Join(dir, "self")
 		for _, cmd := range []*exec.Cmd{
 			exec.Command("go", "build", "-o", traceBin, "."),
-			exec.Command("gcc", "-O1", "-o", selfBin, "testdata/self.c", "-lpthread"),
+			exec.Command("sh", "-c", `gcc -O1 -o "$1" testdata/self/*.c -lpthread`, "sh", selfBin),
 		} {
 			if cmd.Args[0] == "go" {
 				cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

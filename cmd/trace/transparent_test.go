@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestSelf runs the programs of testdata/self.c, which tell what they saw:
+// TestSelf runs the programs of testdata/self, which tell what they saw:
 // signals and their effect on calls, group-stops, wait results, vfork, threads,
 // execve by a thread, filters, inherited things.
 func TestSelf(t *testing.T) {
