@@ -67,7 +67,7 @@ test: deps check
 	LANNER_TEST_ALL=1 $(GO) test -timeout 15m ./...
 
 # The suites on other kernels, in virtual machines of which two run at a time.
-# KERNEL names some of them: 5.10, 6.1, 6.12, newest, 6.1-arm64.
+# KERNEL names some of them: 5.10-bullseye, 5.10, 6.1, 6.12, newest, 6.1-arm64, 6.12-arm64.
 test-vm: deps
 	LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 \
 		$(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' \

@@ -78,9 +78,9 @@ func (e *ProbeError) Error() string { return e.File + ": " + e.Err.Error() }
 func (e *ProbeError) Unwrap() error { return e.Err }
 
 // CheckClassic looks at the file of a classic probe and says what speaks against using it
-// on this kernel for an edition; the error is a *ProbeError.
-func CheckClassic(file string, in spec.Profile) error {
-	_, err := readClassic(file, in)
+// on a kernel for an edition; the error is a *ProbeError.
+func CheckClassic(file string, in spec.Profile, release string) error {
+	_, err := readClassic(file, in, release)
 	return err
 }
 
@@ -96,7 +96,7 @@ func InspectClassic(file string) (release, schema string) {
 
 // VerifyClassic has the kernel check all programs of a probe, and attaches none.
 func VerifyClassic(file string, in spec.Profile) error {
-	o, err := readClassic(file, in)
+	o, err := readClassic(file, in, release())
 	if err != nil {
 		return err
 	}
@@ -127,12 +127,12 @@ func VerifyClassic(file string, in spec.Profile) error {
 	return nil
 }
 
-func readClassic(file string, in spec.Profile) (*classicObject, error) {
+func readClassic(file string, in spec.Profile, release string) (*classicObject, error) {
 	o, err := loadObject(file)
 	if err != nil {
 		return nil, &ProbeError{file, in, err}
 	}
-	if err := o.check(in, release()); err != nil {
+	if err := o.check(in, release); err != nil {
 		return nil, &ProbeError{file, in, err}
 	}
 	return o, nil
@@ -198,7 +198,7 @@ func release() string {
 
 func (d *Classic) open(file string) error {
 	var err error
-	if d.obj, err = readClassic(file, d.cfg.Profile); err != nil {
+	if d.obj, err = readClassic(file, d.cfg.Profile, release()); err != nil {
 		return err
 	}
 	d.sel = newSelection(d.cfg.Profile, d.cfg.Events)

@@ -1,52 +1,81 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 
-	"github.com/lannerhq/lanner/bpf"
 	"github.com/lannerhq/lanner/bpf/classic"
 	"github.com/lannerhq/lanner/internal/headers"
 	"github.com/lannerhq/lanner/kernel/event/spec"
+	"github.com/lannerhq/lanner/kmod"
 )
 
-// A Build says what to build a driver's kernel half for.
+// A Half is the half of a driver that runs in the kernel, and is made for one kernel and
+// one edition: the classic probe, or the module.
+type Half struct {
+	Driver  string // ClassicBPF or Module
+	Profile spec.Profile
+	Legacy  bool   // module: the devices of March 2022, of edition 0.36
+	File    string // empty: where it belongs, see path
+}
+
+// A Build says what to build it for.
 type Build struct {
-	Release string       // of the kernel, as uname -r has it; empty: the running one
-	Headers string       // directory of its headers; empty: where distributions put them
-	Profile spec.Profile // edition
-	File    string       // to write; empty: where Open looks for it
+	Half
+	Release string // of the kernel, as uname -r has it; empty: the running one
+	Headers string // directory of its headers; empty: where distributions put them
+	URL     string // where somebody has built it, see expand; empty: it is built here
 }
 
 // machines are what the kernel calls the machines.
 var machines = map[string]string{"amd64": "x86", "arm64": "arm64"}
 
-// BuildClassic builds the classic probe and returns what is in its file then.
-func BuildClassic(ctx context.Context, b Build) (*Artifact, error) {
-	if b.Release == "" {
-		b.Release = Look().Release
-	}
-	if b.File == "" {
-		var err error
-		if b.File, err = ProbeFile(b.Profile); err != nil {
-			return nil, err
-		}
-	}
-	h, err := findHeaders(&b)
+// names are the drivers in words.
+var names = map[string]string{ClassicBPF: "classic probe", Module: "module"}
+
+// Make builds or fetches it and returns what is in its file then.
+func (b Build) Make(ctx context.Context) (*Artifact, error) {
+	b.Release = cmp.Or(b.Release, Look().Release)
+	to, err := b.path()
 	if err != nil {
 		return nil, err
 	}
-	if err := classic.Build(ctx, h, b.Profile, b.File); err != nil {
-		return nil, fmt.Errorf("build the classic probe for Linux %s: %w", h.Release, err)
+	b.File = to
+	if b.URL != "" {
+		err = b.fetch(ctx, to)
+	} else {
+		err = b.compile(ctx, to)
 	}
-	a := inspectClassic(b.File, b.Profile)
+	if err != nil {
+		return nil, err
+	}
+	a := b.inspect(b.Release)
 	return &a, nil
 }
 
-func findHeaders(b *Build) (*headers.Tree, error) {
+func (b *Build) compile(ctx context.Context, to string) error {
+	h, err := b.findHeaders()
+	if err != nil {
+		return err
+	}
+	b.Release = h.Release
+	if b.Driver == Module {
+		err = kmod.Build(ctx, h, b.edition(), to)
+	} else {
+		err = classic.Build(ctx, h, b.Profile, to)
+	}
+	if err != nil {
+		return fmt.Errorf("build the %s for Linux %s: %w", names[b.Driver], h.Release, err)
+	}
+	return nil
+}
+
+func (b *Build) findHeaders() (*headers.Tree, error) {
 	machine := machines[runtime.GOARCH]
 	if b.Headers == "" {
 		return headers.Find(b.Release, machine)
@@ -58,50 +87,32 @@ func findHeaders(b *Build) (*headers.Tree, error) {
 	return h, err
 }
 
-// An Artifact is a driver's kernel half that was built, and whether it can be used here.
-type Artifact struct {
-	Driver  string `json:"driver"`
-	Profile string `json:"profile"`
-	File    string `json:"file"`
-	Kernel  string `json:"kernel"` // release that it was built for; empty if it can't be read
-	Schema  string `json:"schema"`
-	Usable  bool   `json:"usable"`
-	Why     string `json:"why"`    // it can't be used on this kernel
-	Change  string `json:"change"` // what would help
-}
-
-// Artifacts returns what there is of drivers that have to be built, for each edition.
-func Artifacts() (list []Artifact) {
-	for _, in := range []spec.Profile{spec.Current, spec.V036} {
-		file, err := ProbeFile(in)
-		if err != nil {
-			list = append(list, Artifact{Driver: ClassicBPF, Profile: in.String(), Why: err.Error()})
-			continue
-		}
-		list = append(list, inspectClassic(file, in))
+// edition is what the module's Kbuild calls it.
+func (h *Half) edition() string {
+	switch {
+	case h.Legacy:
+		return kmod.Legacy
+	case h.Profile == spec.V036:
+		return kmod.V036
 	}
-	return list
+	return kmod.Current
 }
 
-func inspectClassic(file string, in spec.Profile) Artifact {
-	a := Artifact{Driver: ClassicBPF, Profile: in.String(), File: file}
-	a.Kernel, a.Schema = bpf.InspectClassic(file)
-	a.Why, a.Change = classicFile(bpf.CheckClassic(file, in))
-	a.Usable = a.Why == ""
-	return a
-}
-
-// LoadClassic lets the kernel check all programs of the probe, and gives them back:
-// nothing stays loaded but while it is used.
-func LoadClassic(in spec.Profile) (*Artifact, error) {
-	file, err := ProbeFile(in)
-	if err == nil {
-		err = bpf.VerifyClassic(file, in)
+// path returns the file, which is the one that was named, or where Open and Load look.
+func (h *Half) path() (string, error) {
+	switch {
+	case h.File != "":
+		return h.File, nil
+	case h.Driver == ClassicBPF:
+		return ProbeFile(h.Profile)
 	}
+	home, err := os.UserHomeDir()
 	if err != nil {
-		c := candidate{ClassicBPF, classicBPF, openClassic}
-		return nil, errors.New(c.explain(err).String())
+		return "", errors.New("the module is in the home directory, and HOME is not set: name its file")
 	}
-	a := inspectClassic(file, in)
-	return &a, nil
+	name := kmod.Name
+	if e := h.edition(); e != kmod.Current {
+		name += "-" + e
+	}
+	return filepath.Join(home, ".lanner", name+".ko"), nil
 }

@@ -58,7 +58,7 @@ func classicBPF(m *Machine) (why, change string) {
 	}
 	file, err := ProbeFile(spec.Current)
 	if err == nil {
-		err = bpf.CheckClassic(file, spec.Current)
+		err = bpf.CheckClassic(file, spec.Current, Look().Release)
 	}
 	return classicFile(err)
 }
@@ -72,10 +72,8 @@ func classicFile(err error) (why, change string) {
 		}
 		return why, ""
 	}
-	change = "trace driver build bpf"
-	if wrong.In == spec.V036 {
-		change += " --profile 0.36"
-	}
+	h := Half{Driver: ClassicBPF, Profile: wrong.In}
+	change = h.buildCommand()
 	if errors.Is(err, os.ErrNotExist) {
 		return "there is no probe " + wrong.File, change
 	}

@@ -23,7 +23,7 @@ func kernelModule(m *Machine) (why, change string) {
 	case m.GVisor:
 		return "gVisor is not a Linux kernel and takes no modules", "use ptrace, which works there"
 	case m.Module != Present:
-		return "the kernel module " + kmod.Name + " is not loaded", "build it (make -C kmod/module) and load it (insmod)"
+		return "the kernel module " + kmod.Name + " is not loaded", "trace driver build kmod && trace driver load kmod"
 	case m.PIDNS:
 		return errPIDNS.Error(), m.hostPIDs()
 	case errors.Is(m.ModuleDevice, unix.ENOENT):

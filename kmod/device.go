@@ -109,7 +109,9 @@ func findLayout(api, schema version) (*layout, error) {
 // ErrEdition says that the module that is loaded emits another edition.
 var ErrEdition = errors.New("another edition")
 
-// ioctl asks something of a device.
+// ioctl asks something of a device. What its argument points to stays where it is.
+//
+//go:uintptrescapes
 func ioctl(fd int, request, arg uintptr) (int, error) {
 	n, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, arg)
 	if errno != 0 {

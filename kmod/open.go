@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -283,6 +282,5 @@ func (d *Driver) release() {
 // askInto sends a request that stores its answer.
 func (d *Driver) askInto(nr uintptr, to unsafe.Pointer) error {
 	_, err := ioctl(d.rings[0].fd, nr, uintptr(to))
-	runtime.KeepAlive(to)
 	return err
 }

@@ -9,14 +9,12 @@ package classic
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/lannerhq/lanner/internal/compile"
 	"github.com/lannerhq/lanner/internal/headers"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 	"github.com/lannerhq/lanner/kernel/uapi"
@@ -50,20 +48,15 @@ func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string) e
 	if !ok {
 		return fmt.Errorf("the probe is not for %s", h.Machine)
 	}
-	for _, program := range []string{"clang", "llc", "llvm-strip"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("%s is missing: install the packages clang and llvm", program)
-		}
+	if err := compile.Need("the packages clang and llvm", "clang", "llc", "llvm-strip"); err != nil {
+		return err
 	}
-	dir, err := os.MkdirTemp("", "trace-probe-")
+	dir, err := compile.Dir(map[string]embed.FS{"bpf/classic": sources, "kernel/uapi": uapi.Headers})
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := errors.Join(unpack(sources, dir+"/bpf/classic"), unpack(uapi.Headers, dir+"/kernel/uapi")); err != nil {
-		return err
-	}
-	own, err := run(ctx, dir, "clang", "-print-resource-dir")
+	own, err := compile.Run(ctx, dir, "clang", "-print-resource-dir")
 	if err != nil {
 		return err
 	}
@@ -80,75 +73,14 @@ func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string) e
 	// The kernel's headers are full of what clang would warn of. No tables, no loops.
 	args = append(args, "-std=gnu11", "-O2", "-w", "-fshort-wchar", "-fno-strict-aliasing", "-fno-jump-tables",
 		"-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Werror=pass-failed", "-emit-llvm", "-c", "bpf/classic/probe.bpf.c", "-o", "probe.bc")
-	if _, err := run(ctx, dir, "clang", args...); err != nil {
+	if _, err := compile.Run(ctx, dir, "clang", args...); err != nil {
 		return err
 	}
-	if _, err := run(ctx, dir, "llc", "-march=bpf", "-filetype=obj", "-o", "probe.o", "probe.bc"); err != nil {
+	if _, err := compile.Run(ctx, dir, "llc", "-march=bpf", "-filetype=obj", "-o", "probe.o", "probe.bc"); err != nil {
 		return err
 	}
-	if _, err := run(ctx, dir, "llvm-strip", "-g", "-x", "probe.o"); err != nil {
+	if _, err := compile.Run(ctx, dir, "llvm-strip", "-g", "-x", "probe.o"); err != nil {
 		return err
 	}
-	return install(filepath.Join(dir, "probe.o"), file)
-}
-
-// unpack writes what the program carries into a directory.
-func unpack(from embed.FS, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return fs.WalkDir(from, ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		text, err := from.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, name), text, 0o600)
-	})
-}
-
-// run runs a program and returns what it prints.
-func run(ctx context.Context, dir, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	out, err := cmd.Output()
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
-		return "", fmt.Errorf("%s: %s", name, complaint(failed))
-	}
-	return string(out), err
-}
-
-// complaint returns the first error of a compiler.
-func complaint(e *exec.ExitError) string {
-	for line := range strings.Lines(string(e.Stderr)) {
-		if strings.Contains(line, "error:") {
-			return strings.TrimSpace(line)
-		}
-	}
-	first, _, _ := strings.Cut(strings.TrimSpace(string(e.Stderr)), "\n")
-	return strings.TrimSpace(e.String() + ": " + first)
-}
-
-// install moves a file to its place, whole or not at all.
-func install(from, to string) error {
-	b, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(to), ".probe-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), to)
+	return compile.Install(filepath.Join(dir, "probe.o"), file)
 }

@@ -26,13 +26,14 @@ var allowed = map[string][]string{
 	"kernel/driver": {"kernel/event", "kernel/event/spec"},
 
 	"kernel/uapi":      {},
+	"internal/compile": {},
 	"internal/headers": {},
 
-	"bpf/classic": {"internal/headers", "kernel/event/spec", "kernel/uapi"},
+	"bpf/classic": {"internal/compile", "internal/headers", "kernel/event/spec", "kernel/uapi"},
 	"bpf":         {"bpf/classic", "kernel/driver", "kernel/event", "kernel/event/spec"},
-	"kmod":        {"kernel/driver", "kernel/event", "kernel/event/spec"},
+	"kmod":        {"internal/compile", "internal/headers", "kernel/driver", "kernel/event", "kernel/event/spec", "kernel/uapi"},
 	"kernel": {
-		"bpf", "bpf/classic", "internal/headers", "internal/procfs", "internal/signals", "internal/snapshot",
+		"bpf", "bpf/classic", "internal/compile", "internal/headers", "internal/procfs", "internal/signals", "internal/snapshot",
 		"kernel/driver", "kernel/event/spec", "kmod",
 	},
 	"ptrace": {"internal/procfs", "internal/signals", "internal/snapshot", "kernel/event", "kernel/event/spec"},

@@ -267,9 +267,9 @@ static long question(unsigned int cmd, unsigned long arg)
 	case GET_DRIVER_VERSION:
 		return copy_to_user((void __user *)arg, version, sizeof(version)) ? -EFAULT : 0;
 	case GET_API_VERSION:
-		return put_u64_to(arg, API_VERSION);
+		return put_u64_to(arg, VERSION_OF(API));
 	case GET_SCHEMA_VERSION:
-		return put_u64_to(arg, SCHEMA_VERSION);
+		return put_u64_to(arg, VERSION_OF(SCHEMA));
 	}
 	return -ENOTTY;
 }

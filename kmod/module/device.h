@@ -22,18 +22,21 @@
 #define LANNER_PROFILE PROFILE_CURRENT
 #endif
 
-#define VERSION_OF(major, minor, patch) ((u64)(major) << 44 | (u64)(minor) << 24 | (patch))
-
 #if defined(LANNER_LEGACY)
-#define API_VERSION VERSION_OF(1, 0, 0)
-#define SCHEMA_VERSION VERSION_OF(1, 0, 0)
+#define API 1, 0, 0
+#define SCHEMA 1, 0, 0
 #elif defined(LANNER_036)
-#define API_VERSION VERSION_OF(5, 0, 0)
-#define SCHEMA_VERSION VERSION_OF(2, 10, 0)
+#define API 5, 0, 0
+#define SCHEMA 2, 10, 0
 #else
-#define API_VERSION VERSION_OF(10, 1, 0)
-#define SCHEMA_VERSION VERSION_OF(4, 5, 1)
+#define API 10, 1, 0
+#define SCHEMA 4, 5, 1
 #endif
+
+#define VERSION_OF_(major, minor, patch) ((u64)(major) << 44 | (u64)(minor) << 24 | (patch))
+#define VERSION_OF(...) VERSION_OF_(__VA_ARGS__)
+#define TEXT_OF_(major, minor, patch) #major "." #minor "." #patch
+#define TEXT_OF(...) TEXT_OF_(__VA_ARGS__)
 
 /*
  * The first page that is mapped: where the ring stands, and what was lost. Positions

@@ -104,3 +104,6 @@ module_exit(lanner_exit);
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_DESCRIPTION("System call events for Falco, sysdig and Lanner");
 MODULE_VERSION(MODULE_VERSION_TEXT);
+/* What trace driver looks at before it loads a file. */
+MODULE_INFO(api, TEXT_OF(API));
+MODULE_INFO(schema, TEXT_OF(SCHEMA));
