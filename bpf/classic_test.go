@@ -1,15 +1,13 @@
 package bpf
 
 import (
-	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
-	"github.com/lannerhq/lanner/bpf/classic"
 	"github.com/lannerhq/lanner/internal/headers"
+	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -18,17 +16,13 @@ import (
 // POLL_MAX, MMSG_MAX and STRINGS_STEPS * STRINGS_ROUNDS of classic/.
 var classicLimits = eventtest.Limits{String: 4096, Iovecs: 16, PollFDs: 227, Messages: 28, ExecStrings: 384}
 
-// envProbes is a directory with a probe for each edition, for machines that can't build
-// their own.
-const envProbes = "LANNER_TEST_PROBES"
-
 // kernelMachine is what the kernel calls the machine.
 var kernelMachine = map[spec.Arch]string{spec.X86: "x86", spec.Arm64: "arm64"}[machine]
 
 // built has probes for the running kernel, one for each edition; an error if there are
 // no headers of it.
 var built = sync.OnceValues(func() (string, error) {
-	if dir := os.Getenv(envProbes); dir != "" {
+	if dir := probetest.Dir(); dir != "" {
 		return dir, nil
 	}
 	h, err := headers.Find(release(), kernelMachine)
@@ -36,19 +30,8 @@ var built = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	dir, err := os.MkdirTemp("", "lanner-probes-")
-	return dir, errors.Join(err, buildProbes(h, dir))
+	return dir, errors.Join(err, probetest.Compile(h, dir))
 })
-
-func buildProbes(h *headers.Tree, dir string) error {
-	for _, in := range []spec.Profile{spec.Current, spec.V036} {
-		if err := classic.Build(context.Background(), h, in, probeIn(dir, in)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func probeIn(dir string, in spec.Profile) string { return filepath.Join(dir, in.String()+".o") }
 
 // probe returns the file of a probe for the running kernel.
 func probe(t *testing.T, in spec.Profile) string {
@@ -61,7 +44,7 @@ func probe(t *testing.T, in spec.Profile) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return probeIn(dir, in)
+	return probetest.In(dir, in)
 }
 
 // TestClassicConformance runs the suite on the classic probe.

@@ -3,7 +3,6 @@ package bpf
 import (
 	"debug/elf"
 	"encoding/binary"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
 
-	"github.com/lannerhq/lanner/internal/headers"
+	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/internal/vmtest"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -19,16 +18,7 @@ import (
 // debianProbes builds probes for Debian 12's kernel, which any machine can check.
 func debianProbes(t *testing.T) string {
 	t.Helper()
-	dir, _ := vmtest.Stable(t, "amd64").Headers(t)
-	h, err := headers.Open(dir, "x86")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir = t.TempDir()
-	if err := buildProbes(h, dir); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return probetest.For(t, vmtest.Stable(t, "amd64"))
 }
 
 // What Linux 4.14 takes: the numbers of helpers that it has for tracing (kernel/trace/
@@ -44,7 +34,7 @@ var (
 func TestClassicPrograms(t *testing.T) {
 	dir := debianProbes(t)
 	for _, in := range []spec.Profile{spec.Current, spec.V036} {
-		f, err := elf.Open(probeIn(dir, in))
+		f, err := elf.Open(probetest.In(dir, in))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +44,7 @@ func TestClassicPrograms(t *testing.T) {
 				t.Errorf("%v: the probe has a section %s: kernels before 5.2 have no global data", in, s.Name)
 			}
 		}
-		o, err := loadObject(probeIn(dir, in))
+		o, err := loadObject(probetest.In(dir, in))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +120,7 @@ func loop(code []byte) int {
 // TestClassicVerify loads every program there is. What the verifier says does not depend
 // on what is wanted, because that is in maps.
 func TestClassicVerify(t *testing.T) {
-	dir := os.Getenv(envProbes)
+	dir := probetest.Dir()
 	if dir == "" {
 		dir = debianProbes(t)
 	}
@@ -138,7 +128,7 @@ func TestClassicVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, in := range []spec.Profile{spec.Current, spec.V036} {
-		o, err := loadObject(probeIn(dir, in))
+		o, err := loadObject(probetest.In(dir, in))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,7 @@ package bpf
 import (
 	"testing"
 
-	"github.com/lannerhq/lanner/internal/headers"
+	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/internal/vmtest"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 )
@@ -13,24 +13,17 @@ func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			programs, probes := t.TempDir(), t.TempDir()
+			programs := t.TempDir()
 			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-				t.Fatal(err)
-			}
-			dir, _ := k.Headers(t)
-			h, err := headers.Open(dir, map[string]string{"amd64": "x86", "arm64": "arm64"}[k.Arch])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := buildProbes(h, probes); err != nil {
 				t.Fatal(err)
 			}
 			vm := vmtest.VM{
 				Kernel:  k,
 				Modules: []string{"unix_diag", "overlay"},
-				Files:   map[string]string{"/programs": programs, "/probes": probes, "/bin/cat": vmtest.Busybox(t, k.Arch)},
-				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs", envProbes + "=/probes"},
+				Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
+				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
 			}
+			probetest.Build(t, &vm)
 			vm.Test(t, "-test.run=^TestClassic(Verify|Conformance)$")
 		})
 	}

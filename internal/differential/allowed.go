@@ -14,9 +14,10 @@ import (
 
 // Names of drivers, as users write them.
 const (
-	Ptrace    = "ptrace"
-	ModernBPF = "modern-bpf"
-	Module    = "kmod"
+	Ptrace     = "ptrace"
+	ModernBPF  = "modern-bpf"
+	ClassicBPF = "bpf"
+	Module     = "kmod"
 )
 
 // lacks lists events that a driver does not see.
@@ -41,7 +42,8 @@ var seldom = []struct {
 	{Ptrace, isIgnored, "under ptrace signals are delivered to who ignores them (kernel/signal.c:sig_ignored), and the probe sees that; the tracer leaves them out, as nobody is told of them without it"},
 	{Ptrace, isLast, "a call that SIGKILL ends does not stop for the tracer (kernel/signal.c:ptrace_stop)"},
 	{ModernBPF, isLastEntry, "a thread that is killed at the tracer's stop in front of a call does not come to the call"},
-	{Module, isLastEntry, "as the probe"},
+	{ClassicBPF, isLastEntry, "as the modern probe"},
+	{Module, isLastEntry, "as the probes"},
 }
 
 func isSignal(numbers ...int64) func(*event.Event) bool {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/bpf"
+	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
@@ -56,8 +57,11 @@ func postFor(name string, cfg eventtest.Config) (*post, error) {
 var bufferBytes = 64 << 20
 
 func open(name string, cfg driver.Config) (driver.Driver, error) {
-	if name == ModernBPF {
+	switch name {
+	case ModernBPF:
 		return bpf.Open(cfg)
+	case ClassicBPF:
+		return bpf.OpenClassic(cfg, probetest.In(probetest.Dir(), cfg.Profile))
 	}
 	return kmod.Open(cfg)
 }
