@@ -105,8 +105,8 @@ func VerifyClassic(file string, in spec.Profile) error {
 	if d.numCPU, err = ebpf.PossibleCPU(); err != nil {
 		return fmt.Errorf("count CPUs: %w", err)
 	}
-	if err := rlimit.RemoveMemlock(); err != nil { // before Linux 5.11
-		return fmt.Errorf("raise the limit of locked memory: %w", err)
+	if err := raiseMemlock(); err != nil {
+		return err
 	}
 	if err := d.makeMaps(); err != nil {
 		return err
@@ -124,6 +124,17 @@ func VerifyClassic(file string, in spec.Profile) error {
 			return oneLine(err)
 		}
 	}
+	return nil
+}
+
+// raiseMemlock lets maps and perf buffers be as large as they are. Maps count as locked
+// memory until Linux 5.11, perf buffers on all kernels: those may still be small enough if
+// the limit stays.
+func raiseMemlock() error {
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return fmt.Errorf("raise the limit of locked memory: %w", err)
+	}
+	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 	return nil
 }
 
@@ -202,8 +213,8 @@ func (d *Classic) open(file string) error {
 		return err
 	}
 	d.sel = newSelection(d.cfg.Profile, d.cfg.Events)
-	if err := rlimit.RemoveMemlock(); err != nil { // before Linux 5.11
-		return fmt.Errorf("raise the limit of locked memory: %w", err)
+	if err := raiseMemlock(); err != nil {
+		return err
 	}
 	if d.numCPU, err = ebpf.PossibleCPU(); err != nil {
 		return fmt.Errorf("count CPUs: %w", err)

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -49,6 +50,10 @@ func newPerfRing(cpu, size int) (*perfRing, error) {
 	}
 	page := os.Getpagesize()
 	mem, err := unix.Mmap(fd, 0, page+size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if errors.Is(err, unix.EPERM) { // kernel/events/core.c: perf_mmap
+		unix.Close(fd)
+		return nil, fmt.Errorf("trace may not lock %d KiB of memory for each CPU's perf buffer: ulimit -l unlimited, CAP_SYS_RESOURCE, kernel.perf_event_paranoid=-1, or a smaller --buffer-preset", size>>10)
+	}
 	if err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("map the perf buffer of CPU %d, %d bytes: %w", cpu, size, err)

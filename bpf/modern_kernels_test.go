@@ -16,7 +16,7 @@ import (
 func TestKernelsModern(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
-			if k.Name == "newest" {
+			if k.Name == vmtest.Newest {
 				t.Skip("programs at system calls may be preempted there, and the probe can't be used: see kernel/driver.go")
 			}
 			t.Parallel()

@@ -56,6 +56,9 @@ func classicBPF(m *Machine) (why, change string) {
 	if m.Lockdown == "confidentiality" {
 		return "the kernel is locked down: BPF may not read its memory", "boot with lockdown=integrity or none"
 	}
+	if why, change := m.lockedMemory(); why != "" {
+		return why, change
+	}
 	file, err := ProbeFile(spec.Current)
 	if err == nil {
 		err = bpf.CheckClassic(file, spec.Current, Look().Release)

@@ -87,9 +87,8 @@ func modernBPF(m *Machine) (why, change string) {
 	if m.Lockdown == "confidentiality" {
 		return "the kernel is locked down: BPF may not read its memory", "boot with lockdown=integrity or none"
 	}
-	if m.MemcgCharge == Missing && m.Memlock != unix.RLIM_INFINITY && len(m.lacking(unix.CAP_SYS_RESOURCE)) > 0 {
-		return fmt.Sprintf("this kernel takes BPF memory for locked memory, of which trace may have %d KiB", m.Memlock>>10),
-			"ulimit -l unlimited, or " + m.grant("SYS_RESOURCE")
+	if why, change := m.lockedMemory(); why != "" {
+		return why, change
 	}
 	switch refused := m.RingBuffer == Unknown || m.TracingBTF == Unknown; {
 	case refused && m.Seccomp == procfs.SeccompFilter:
@@ -98,6 +97,16 @@ func modernBPF(m *Machine) (why, change string) {
 		return "bpf(2) is refused in spite of CAP_BPF and CAP_PERFMON", "see what security modules (AppArmor, SELinux) say in the kernel's log"
 	}
 	return "", ""
+}
+
+// lockedMemory says why there is too little memory for maps: until Linux 5.11 that is what
+// is locked.
+func (m *Machine) lockedMemory() (why, change string) {
+	if m.MemcgCharge != Missing || m.Memlock == unix.RLIM_INFINITY || len(m.lacking(unix.CAP_SYS_RESOURCE)) == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("this kernel takes BPF memory for locked memory, of which trace may have %d KiB", m.Memlock>>10),
+		"ulimit -l unlimited, or " + m.grant("SYS_RESOURCE")
 }
 
 // errPIDNS says why a driver that does not know PID namespaces is of no use in one: it

@@ -12,16 +12,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // envCaps says that this process is to go on with some capabilities (a mask) and no
-// others, and little memory that it may lock; or, if that is done, to start the
-// modern probe.
+// others, and little memory that it may lock; or, if that is done, to start a driver,
+// which envDriver names.
 const (
-	envCaps = "LANNER_KERNEL_CAPS"
-	dropped = "dropped"
+	envCaps   = "LANNER_KERNEL_CAPS"
+	envDriver = "LANNER_KERNEL_DRIVER"
+	dropped   = "dropped"
 )
 
 func openWith(caps string) {
@@ -32,7 +34,12 @@ func openWith(caps string) {
 	if err != nil {
 		panic(err)
 	}
-	d, name, _, err := Open(Auto, Config{Profile: spec.Current, Events: events, Scope: Scope{Host: true}, BufferBytes: 64 << 10})
+	driver := os.Getenv(envDriver)
+	bufferBytes := 64 << 10
+	if driver == ClassicBPF {
+		bufferBytes = 8 << 20 // what users have
+	}
+	d, name, _, err := Open(driver, Config{Profile: spec.Current, Events: events, Scope: Scope{Host: true}, BufferBytes: bufferBytes})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -76,23 +83,102 @@ func TestPrivilege(t *testing.T) {
 	if m.MemcgCharge == Missing {
 		without = "modern-bpf: this kernel takes BPF memory for locked memory, of which trace may have 64 KiB"
 	}
-	for caps, want := range map[uint64]string{
+	withCaps(t, Auto, m.Caps, map[uint64]string{
 		least | resource:                 ModernBPF,
 		least:                            without,
 		1<<unix.CAP_SYS_ADMIN | resource: ModernBPF,
 		1<<unix.CAP_BPF | resource:       "modern-bpf: trace lacks CAP_PERFMON",
 		1<<unix.CAP_PERFMON | resource:   "modern-bpf: trace lacks CAP_BPF",
 		0:                                "modern-bpf: trace lacks CAP_BPF and CAP_PERFMON",
-	} {
-		if caps&^m.Caps != 0 {
+	})
+}
+
+// withCaps starts a driver with some capabilities of those that are ours to give, and looks
+// at what comes of it: its name, or what is said.
+func withCaps(t *testing.T, driver string, ours uint64, cases map[uint64]string) {
+	t.Helper()
+	for caps, want := range cases {
+		if caps&^ours != 0 {
 			t.Logf("capabilities %x are not ours to give", caps)
 			continue
 		}
 		cmd := exec.Command("/proc/self/exe")
-		cmd.Env = append(os.Environ(), envCaps+"="+strconv.FormatUint(caps, 16))
+		cmd.Env = append(os.Environ(), envCaps+"="+strconv.FormatUint(caps, 16), envDriver+"="+driver)
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.HasPrefix(string(out), want) || strings.Count(string(out), "\n") != 1 {
 			t.Errorf("with capabilities %x: %v %q, want %q", caps, err, out, want)
 		}
+	}
+}
+
+// TestClassicPrivilege: what the classic probe needs on this kernel, whatever the kernel
+// lets others measure. Before Linux 5.11 BPF memory is locked memory.
+func TestClassicPrivilege(t *testing.T) {
+	if probetest.Dir() == "" {
+		t.Skip("for the virtual machines of TestKernels")
+	}
+	t.Setenv(probeVariables[0], probetest.In(probetest.Dir(), spec.Current))
+	const paranoid = "/proc/sys/kernel/perf_event_paranoid"
+	old, err := os.ReadFile(paranoid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.WriteFile(paranoid, old, 0)
+	const least = 1<<unix.CAP_BPF | 1<<unix.CAP_PERFMON
+	const resource = 1 << unix.CAP_SYS_RESOURCE
+	m := Look()
+	without := ClassicBPF
+	if m.MemcgCharge == Missing {
+		without = "bpf: this kernel takes BPF memory for locked memory, of which trace may have 64 KiB"
+	}
+	for level, unlocked := range map[string]string{
+		"-1": without,
+		"2":  "bpf: trace may not lock 8192 KiB of memory for each CPU's perf buffer",
+		"3":  "bpf: trace may not lock 8192 KiB of memory for each CPU's perf buffer", // Debian's, for all but root
+	} {
+		if without != ClassicBPF {
+			unlocked = without
+		}
+		if err := os.WriteFile(paranoid, []byte(level), 0); err != nil {
+			t.Fatal(err)
+		}
+		withCaps(t, ClassicBPF, m.Caps, map[uint64]string{
+			1<<unix.CAP_SYS_ADMIN | resource | 1<<unix.CAP_SYS_PTRACE: ClassicBPF,
+			least | resource:               ClassicBPF,
+			least:                          unlocked,
+			1<<unix.CAP_BPF | resource:     "bpf: trace lacks CAP_PERFMON",
+			1<<unix.CAP_PERFMON | resource: "bpf: trace lacks CAP_BPF",
+		})
+	}
+}
+
+// TestClassicWithoutTracefs: raw tracepoints are asked of bpf(2), so that nothing has to be
+// mounted.
+func TestClassicWithoutTracefs(t *testing.T) {
+	if probetest.Dir() == "" {
+		t.Skip("for the virtual machines of TestKernels")
+	}
+	t.Setenv(probeVariables[0], probetest.In(probetest.Dir(), spec.Current))
+	for _, dir := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing", "/sys/kernel/debug"} {
+		_ = unix.Unmount(dir, 0) // some of them are
+	}
+	if _, err := os.Stat("/sys/kernel/tracing/events"); err == nil {
+		t.Fatal("tracefs is mounted still")
+	}
+	events, err := event.ParseSet("procexit", spec.Current)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _, _, err := Open(ClassicBPF, Config{Profile: spec.Current, Events: events, Scope: Scope{Host: true}, BufferBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := exec.Command("/proc/self/exe", "-test.run=^$").Run(); err != nil {
+		t.Fatal(err)
+	}
+	var ev event.Event
+	if err := d.ReadInto(&ev); err != nil || ev.Type() != event.ProcExitE {
+		t.Errorf("%v, %v", ev.Type(), err)
 	}
 }

@@ -111,12 +111,19 @@ func TestTree(t *testing.T) {
 
 // noise makes processes until the function it returns is called.
 func noise(t *testing.T) func() {
-	cmd := exec.Command("/bin/sh", "-c", "while :; do /bin/true; done")
+	return background(t, "/bin/sh", "-c", "while :; do /bin/true; done")
+}
+
+// background runs a program, and what it makes, until the function it returns is called.
+func background(t *testing.T, name string, args ...string) func() {
+	cmd := exec.Command(name, args...)
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
-		cmd.Process.Kill()
+		unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
 		cmd.Wait()
 	}
 }

@@ -22,8 +22,8 @@ type Kernel struct {
 	suites  []string // newest first
 }
 
-// newest is the name of a kernel that is newer than any release.
-const newest = "newest"
+// Newest is the name of a kernel that is newer than any release.
+const Newest = "newest"
 
 // kernels are what tests run on. The cloud flavours are small, and have neither
 // drivers nor x32; one of the full ones is there for that. Versions vanish from
@@ -35,7 +35,7 @@ var kernels = []Kernel{
 	{Name: "5.10", Arch: "amd64", X32: true, flavour: "amd64", suites: []string{"bullseye-security", "bullseye"}},
 	{Name: "6.1", Arch: "amd64", flavour: "cloud-amd64", suites: []string{"bookworm-security", "bookworm"}},
 	{Name: "6.12", Arch: "amd64", flavour: "cloud-amd64", suites: []string{"bookworm-backports", "trixie-security", "trixie"}},
-	{Name: newest, Arch: "amd64", flavour: "cloud-amd64", suites: []string{"sid"}},
+	{Name: Newest, Arch: "amd64", flavour: "cloud-amd64", suites: []string{"sid"}},
 	{Name: "6.1-arm64", Arch: "arm64", flavour: "cloud-arm64", suites: []string{"bookworm-security", "bookworm"}},
 	{Name: "6.12-arm64", Arch: "arm64", flavour: "cloud-arm64", suites: []string{"bookworm-backports", "trixie-security", "trixie"}},
 }

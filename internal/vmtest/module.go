@@ -52,7 +52,7 @@ func (k *Kernel) headers() (dir string, err error) {
 		return "", err
 	}
 	follow := "^linux-(headers|kbuild)-[0-9]"
-	if k.Name == newest {
+	if k.Name == Newest {
 		follow += "|^(libc6|libelf1(t64)?|libdw1(t64)?|zlib1g|libzstd1|liblzma5|libbz2-1.0|libssl3(t64)?|libgcc-s1)$"
 	}
 	root, err := debian.Tree{

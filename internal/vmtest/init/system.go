@@ -21,6 +21,7 @@ var fileSystems = []struct {
 	{kind: "mqueue", at: "/dev/mqueue", optional: true},
 	{kind: "tmpfs", at: "/tmp", options: "mode=1777"},
 	{kind: "tmpfs", at: "/run", options: "mode=755"},
+	{kind: "securityfs", at: "/sys/kernel/security", optional: true},
 	{kind: "cgroup2", at: "/sys/fs/cgroup", optional: true},
 	{kind: "bpf", at: "/sys/fs/bpf", optional: true},
 	{kind: "debugfs", at: "/sys/kernel/debug", optional: true},
