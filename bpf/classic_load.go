@@ -403,7 +403,13 @@ func (d *Classic) program(name string) (*ebpf.Program, error) {
 // attach starts the probe, as that of Driver does.
 func (d *Classic) attach() error {
 	filled := false
-	for _, name := range d.sel.hooks(kindOf(&d.cfg.Scope) == scopeTree) {
+	hooks := d.sel.hooks(kindOf(&d.cfg.Scope) == scopeTree)
+	// A tree of tasks that are told of by their ids has to know whose id a program changes.
+	const exec = "sched_process_exec"
+	if d.obj.kind() == ebpf.TracePoint && kindOf(&d.cfg.Scope) == scopeTree && !slices.Contains(hooks, exec) {
+		hooks = append(hooks, exec)
+	}
+	for _, name := range hooks {
 		if name == "fork_child" { // a part of sched_process_fork
 			if kindOf(&d.cfg.Scope) == scopeTree {
 				continue
@@ -420,7 +426,7 @@ func (d *Classic) attach() error {
 		if err != nil {
 			return err
 		}
-		l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: p})
+		l, err := d.hang(name, p)
 		p.Close()
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
@@ -430,6 +436,19 @@ func (d *Classic) attach() error {
 		d.linkMu.Unlock()
 	}
 	return nil
+}
+
+// hang attaches a program to the tracepoint of its name.
+func (d *Classic) hang(name string, p *ebpf.Program) (link.Link, error) {
+	group := d.obj.programs[name].group
+	if group == "" {
+		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: p})
+	}
+	l, err := link.Tracepoint(group, name, p, nil)
+	if err != nil && errors.Is(unix.Access("/sys/kernel/tracing/events", unix.F_OK), unix.ENOENT) && errors.Is(unix.Access("/sys/kernel/debug/tracing/events", unix.F_OK), unix.ENOENT) {
+		return nil, errors.New("tracepoints are found in tracefs, which is not mounted: mount -t tracefs tracefs /sys/kernel/tracing")
+	}
+	return l, err
 }
 
 // fillScope tells the probe whom to watch.

@@ -24,11 +24,22 @@ type classicObject struct {
 	programs    map[string]*classicProgram // by function
 }
 
+// kind is the type of all programs: before Linux 4.17 there are no raw tracepoints.
+func (o *classicObject) kind() ebpf.ProgramType {
+	for _, p := range o.programs {
+		if p.group != "" {
+			return ebpf.TracePoint
+		}
+	}
+	return ebpf.RawTracepoint
+}
+
 // A classicProgram is a program before its maps are there.
 type classicProgram struct {
-	hook string // of which tracepoint: the end of its section's name
-	code []byte
-	uses map[uint64]string // names of maps by the offset of the instruction that loads them
+	hook  string // of which tracepoint: the end of its section's name
+	group string // of the tracepoint; empty if it is a raw one, or none
+	code  []byte
+	uses  map[uint64]string // names of maps by the offset of the instruction that loads them
 }
 
 func versionText(v uint64) string {
@@ -44,6 +55,7 @@ const (
 	relocation64  = 1 // R_BPF_64_64
 	filledPrefix  = "filler/"
 	programPrefix = "raw_tracepoint/"
+	groupPrefix   = "tracepoint/" // then the group of the tracepoint
 )
 
 var errNoProbe = errors.New("this is no classic probe")
@@ -136,6 +148,12 @@ func (o *classicObject) readPrograms(f *elf.File, symbols []elf.Symbol) error {
 		}
 		sec := f.Sections[s.Section]
 		hook, found := strings.CutPrefix(sec.Name, programPrefix)
+		group := ""
+		if !found {
+			if hook, found = strings.CutPrefix(sec.Name, groupPrefix); !strings.HasPrefix(hook, filledPrefix) {
+				group, hook, found = strings.Cut(hook, "/")
+			}
+		}
 		if !found || at[s.Section] != nil {
 			continue
 		}
@@ -143,7 +161,7 @@ func (o *classicObject) readPrograms(f *elf.File, symbols []elf.Symbol) error {
 		if err != nil {
 			return err
 		}
-		p := &classicProgram{hook: hook, code: code, uses: make(map[uint64]string)}
+		p := &classicProgram{hook: hook, group: group, code: code, uses: make(map[uint64]string)}
 		at[s.Section], o.programs[s.Name] = p, p
 	}
 	for _, sec := range f.Sections {
@@ -187,5 +205,5 @@ func (o *classicObject) spec(name string, maps map[string]*ebpf.Map) (*ebpf.Prog
 		}
 		offset += insns[i].Size()
 	}
-	return &ebpf.ProgramSpec{Name: name, Type: ebpf.RawTracepoint, Instructions: insns, License: o.license, ByteOrder: o.order}, nil
+	return &ebpf.ProgramSpec{Name: name, Type: o.kind(), Instructions: insns, License: o.license, ByteOrder: o.order}, nil
 }

@@ -3,8 +3,12 @@ package bpf
 import (
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/internal/headers"
 	"github.com/lannerhq/lanner/internal/probetest"
@@ -47,8 +51,35 @@ func probe(t *testing.T, in spec.Profile) string {
 	return probetest.In(dir, in)
 }
 
+// onTracepoints reports whether the probe is that of kernels without raw tracepoints.
+func onTracepoints(t *testing.T) bool {
+	t.Helper()
+	o, err := loadObject(probe(t, spec.Current))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.kind() == ebpf.TracePoint
+}
+
 // TestClassicConformance runs the suite on the classic probe.
 func TestClassicConformance(t *testing.T) {
-	probe(t, spec.Current)
-	conformance(t, "bpf", classicLimits, skipChildren, func(cfg Config) (watcher, error) { return OpenClassic(cfg, probe(t, cfg.Profile)) })
+	name := "bpf"
+	if onTracepoints(t) {
+		name = "bpf on tracepoints"
+	}
+	conformance(t, name, classicLimits, skipChildren, func(cfg Config) (watcher, error) { return OpenClassic(cfg, probe(t, cfg.Profile)) })
+}
+
+// TestClassicNoTracefs: where tracepoints can't be found one line says why.
+func TestClassicNoTracefs(t *testing.T) {
+	if !onTracepoints(t) {
+		t.Skip("raw tracepoints need no tracefs: for the virtual machine of TestKernelsTracepoints")
+	}
+	for _, dir := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing", "/sys/kernel/debug"} {
+		_ = unix.Unmount(dir, 0) // some of them are
+	}
+	_, err := OpenClassic(Config{Profile: spec.Current, Events: set(t, "close", spec.Current), Scope: Scope{PIDs: []int{os.Getppid()}}}, probe(t, spec.Current))
+	if err == nil || !strings.Contains(err.Error(), "tracefs, which is not mounted: mount -t tracefs") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("without tracefs: %v", err)
+	}
 }

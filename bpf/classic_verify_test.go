@@ -16,9 +16,9 @@ import (
 )
 
 // debianProbes builds probes for Debian 12's kernel, which any machine can check.
-func debianProbes(t *testing.T) string {
+func debianProbes(t *testing.T, macros ...string) string {
 	t.Helper()
-	return probetest.For(t, vmtest.Stable(t, "amd64"))
+	return probetest.For(t, vmtest.Stable(t, "amd64"), macros...)
 }
 
 // What Linux 4.14 takes: the numbers of helpers that it has for tracing (kernel/trace/
@@ -32,7 +32,11 @@ var (
 // TestClassicPrograms: a probe is what old verifiers take. No program is too long, jumps
 // back, or calls what there is not.
 func TestClassicPrograms(t *testing.T) {
-	dir := debianProbes(t)
+	t.Run("raw", func(t *testing.T) { classicPrograms(t, debianProbes(t)) })
+	t.Run("tracepoints", func(t *testing.T) { classicPrograms(t, debianProbes(t, probetest.Tracepoints)) })
+}
+
+func classicPrograms(t *testing.T, dir string) {
 	for _, in := range []spec.Profile{spec.Current, spec.V036} {
 		f, err := elf.Open(probetest.In(dir, in))
 		if err != nil {

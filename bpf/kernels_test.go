@@ -28,3 +28,26 @@ func TestKernels(t *testing.T) {
 		})
 	}
 }
+
+// TestKernelsTracepoints runs the suite on the probe of kernels before 4.17, which have no
+// raw tracepoints, on the oldest kernel that can be had: records of tracepoints are as they
+// were.
+func TestKernelsTracepoints(t *testing.T) {
+	for _, k := range vmtest.Kernels(t) {
+		if k.Name != "5.10" {
+			continue
+		}
+		programs := t.TempDir()
+		if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
+			t.Fatal(err)
+		}
+		vm := vmtest.VM{
+			Kernel:  k,
+			Modules: []string{"unix_diag", "overlay"},
+			Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
+			Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
+		}
+		probetest.Build(t, &vm, probetest.Tracepoints)
+		vm.Test(t, "-test.run=^TestClassic(Verify|Conformance|NoTracefs)$")
+	}
+}

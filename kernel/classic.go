@@ -35,16 +35,17 @@ func ProbeFile(in spec.Profile) (string, error) {
 	return filepath.Join(home, ".lanner", name), nil
 }
 
-// rawTracepoints is when they came (include/uapi/linux/bpf.h: BPF_RAW_TRACEPOINT_OPEN).
-var rawTracepoints = version(4, 17)
+// oldest is the first kernel that the probe is for: before it, programs on tracepoints may
+// not read strings or look at cgroups (kernel/trace/bpf_trace.c: tracing_func_proto).
+var oldest = version(4, 14)
 
 // classicBPF goes through what the probe needs, the hardest to change first.
 func classicBPF(m *Machine) (why, change string) {
 	switch {
 	case m.GVisor:
 		return "gVisor is not a Linux kernel and has no BPF", "use ptrace, which works there"
-	case m.Version != 0 && m.Version < rawTracepoints:
-		return "Linux " + m.Version.String() + " has no raw tracepoints", "use Linux " + rawTracepoints.String() + " or later"
+	case m.Version != 0 && m.Version < oldest:
+		return "the probe is not for Linux " + m.Version.String(), "use Linux " + oldest.String() + " or later"
 	case m.PIDNS:
 		return errPIDNS.Error(), m.hostPIDs()
 	case m.UserNS:

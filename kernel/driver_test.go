@@ -81,7 +81,7 @@ func TestClassicVerdict(t *testing.T) {
 		"no file":         {none, func(m *Machine) {}, "there is no probe " + none},
 		"no probe":        {wrong, func(m *Machine) {}, wrong + ": this is no classic probe"},
 		"gVisor":          {none, func(m *Machine) { m.GVisor = true }, "gVisor"},
-		"an old kernel":   {none, func(m *Machine) { m.Version = version(4, 16) }, "Linux 4.16 has no raw tracepoints"},
+		"an old kernel":   {none, func(m *Machine) { m.Version = version(4, 13) }, "the probe is not for Linux 4.13"},
 		"PID namespace":   {none, func(m *Machine) { m.PIDNS = true }, "process ids"},
 		"no capabilities": {none, func(m *Machine) { m.Caps = 0 }, "trace lacks CAP_BPF and CAP_PERFMON"},
 		"lockdown":        {none, func(m *Machine) { m.Lockdown = "confidentiality" }, "locked down"},

@@ -42,8 +42,9 @@ var targets = map[string]struct {
 }
 
 // Build compiles the probe against a kernel's headers and writes it to a file. An error is
-// one line, the first that the compiler has to say.
-func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string) error {
+// one line, the first that the compiler has to say. Further macros are for tests: with
+// LANNER_TRACEPOINTS=1 it is the probe of kernels that are older than any they can have.
+func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string, macros ...string) error {
 	target, ok := targets[h.Machine]
 	if !ok {
 		return fmt.Errorf("the probe is not for %s", h.Machine)
@@ -70,6 +71,9 @@ func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string) e
 	args = append(args, "-D__KERNEL__", "-D__BPF_TRACING__", `-DKBUILD_MODNAME="lanner"`,
 		"-DLANNER_PROFILE="+profile, fmt.Sprintf("-DLANNER_API_VERSION=%#x", api), fmt.Sprintf("-DLANNER_SCHEMA_VERSION=%#x", schema))
 	args = append(args, target.flags...)
+	for _, m := range macros {
+		args = append(args, "-D"+m)
+	}
 	// The kernel's headers are full of what clang would warn of. No tables, no loops.
 	args = append(args, "-std=gnu11", "-O2", "-w", "-fshort-wchar", "-fno-strict-aliasing", "-fno-jump-tables",
 		"-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Werror=pass-failed", "-emit-llvm", "-c", "bpf/classic/probe.bpf.c", "-o", "probe.bc")

@@ -158,12 +158,11 @@ STAGE(stage_exec_file)
 /* Writes the name that a program was started by: the kernel's, or the argument. */
 static __always_inline void put_exec_name(struct call *c)
 {
-	struct linux_binprm *bprm = (void *)c->s->bprm;
 	int n;
 
 	if (!c->s->started)
 		return put_string_at(c, arg(c, 0));
-	n = read_text(room(c), STRING_MAX, READ(bprm, filename));
+	n = read_text(room(c), STRING_MAX, (void *)c->s->name);
 	commit(c, n < 0 ? 0 : n);
 }
 

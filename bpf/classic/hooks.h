@@ -128,11 +128,11 @@ discard:
 	return NULL;
 }
 
-SEC("raw_tracepoint/sys_enter")
+ON(raw_syscalls, sys_enter)
 int sys_enter(u64 *ctx)
 {
 	struct call call = { .ctx = ctx }, *c = &call;
-	struct call_row *row = wanted_call(c, (void *)ctx[0], WANT_ENTER);
+	struct call_row *row = wanted_call(c, CALL_REGS(ctx), WANT_ENTER);
 
 	if (!row)
 		return 0;
@@ -141,11 +141,11 @@ int sys_enter(u64 *ctx)
 	return 0;
 }
 
-SEC("raw_tracepoint/sys_exit")
+ON(raw_syscalls, sys_exit)
 int sys_exit(u64 *ctx)
 {
-	struct call call = { .ctx = ctx, .ret = ctx[1] }, *c = &call;
-	struct call_row *row = wanted_call(c, (void *)ctx[0], WANT_EXIT);
+	struct call call = { .ctx = ctx, .ret = CALL_RESULT(ctx) }, *c = &call;
+	struct call_row *row = wanted_call(c, CALL_REGS(ctx), WANT_EXIT);
 
 	if (!row)
 		return 0;

@@ -51,14 +51,10 @@
 #include <uapi/linux/bpf.h>
 
 #include "helpers.h"
+#include "entry.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(4, 14, 0)
 #error "the probe is for Linux 4.14 and later"
-#endif
-
-/* Raw tracepoints are since 4.17; before, a program gets what the tracepoint prints. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(4, 17, 0)
-#error "raw tracepoints are since Linux 4.17"
 #endif
 
 /* Before 4.19 the kernel does not tell whether open made a file. */

@@ -58,7 +58,7 @@ struct state {
 	u64 id;		/* process and thread, as bpf_get_current_pid_tgid gives them */
 	u64 args[6];	/* of the call */
 	u64 task;	/* as in struct call */
-	u64 bprm;	/* of a program that was started: struct linux_binprm */
+	u64 name;	/* of a program that was started: the kernel's string */
 	u32 next;	/* stage after one that several use */
 	u32 at;		/* in the record, where append_cgroup and others go on */
 	u64 mount, dentry;	/* a path under construction, which is built from its end */

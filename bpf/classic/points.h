@@ -23,10 +23,10 @@ static __always_inline bool prepare(struct call *c, u8 want)
 }
 
 /*
- * A program was started (args: task, old pid, struct linux_binprm). This is the event
- * of the call, which from sys_exit would tell nothing more.
+ * A program was started. This is the event of the call, which from sys_exit would tell
+ * nothing more.
  */
-SEC("raw_tracepoint/sched_process_exec")
+ON(sched, sched_process_exec)
 int sched_process_exec(u64 *ctx)
 {
 	struct call call = { .ctx = ctx }, *c = &call;
@@ -34,10 +34,15 @@ int sched_process_exec(u64 *ctx)
 	if (!find_memory(c))
 		return 0;
 	unmute(c);
+#if LANNER_TRACEPOINTS
+	/* The thread that called it has the process's id from now on. */
+	if (EXEC_OLD_TID(ctx) != EXEC_TID(ctx))
+		tree_leave_thread(c, EXEC_OLD_TID(ctx));
+#endif
 	if (!in_scope(c) || !prepare(c, c->set->want_exec))
 		return 0;
 	c->s->started = 1;
-	c->s->bprm = ctx[2];
+	c->s->name = (u64)EXEC_NAME(ctx);
 	c->s->sc = SC_EXECVE;
 	begin(c, EVENT_EXECVE_X, current_profile(c) ? 31 : 28);
 	fill_execve_x(c);
@@ -61,8 +66,19 @@ static __always_inline void tell_child(struct call *c, struct task_struct *paren
 }
 #endif
 
-/* A task was made (args: parent, child). */
-SEC("raw_tracepoint/sched_process_fork")
+/* A task was made. */
+#if LANNER_TRACEPOINTS
+ON(sched, sched_process_fork)
+int sched_process_fork(u64 *ctx)
+{
+	struct call call = { .ctx = ctx }, *c = &call;
+
+	if (find_memory(c) && c->set->scope == SCOPE_TREE)
+		tree_add(bpf_get_current_pid_tgid() >> 32, MADE_TID(ctx));
+	return 0;
+}
+#else
+ON(sched, sched_process_fork)
 int sched_process_fork(u64 *ctx)
 {
 	struct call call = { .ctx = ctx }, *c = &call;
@@ -78,12 +94,13 @@ int sched_process_fork(u64 *ctx)
 #endif
 	return 0;
 }
+#endif
 
-/* A thread ends (args: task). Its event may take stages, hence the tree comes first. */
-SEC("raw_tracepoint/sched_process_exit")
+/* A thread ends. Its event may take stages, hence the tree comes first. */
+ON(sched, sched_process_exit)
 int sched_process_exit(u64 *ctx)
 {
-	struct call call = { .ctx = ctx, .task = (void *)ctx[0] }, *c = &call;
+	struct call call = { .ctx = ctx, .task = ENDING_TASK(ctx) }, *c = &call;
 	struct task_struct *t = c->task;
 	bool watched;
 
@@ -99,32 +116,29 @@ int sched_process_exit(u64 *ctx)
 	return 0;
 }
 
-/* Args: signal, siginfo. */
-SEC("raw_tracepoint/signal_deliver")
+ON(signal, signal_deliver)
 int signal_deliver(u64 *ctx)
 {
 	struct call call = { .ctx = ctx }, *c = &call;
 
 	if (!find_memory(c) || c->set->dropping_mode || !in_scope(c) || !prepare(c, c->set->want_signal))
 		return 0;
-	c->s->args[0] = ctx[0];
-	c->s->args[1] = ctx[1];
+	c->s->args[0] = SIGNAL_NUMBER(ctx);
+	c->s->args[1] = SIGNAL_INFO(ctx);
 	begin(c, EVENT_SIGNAL_DELIVER_E, 3);
 	fill_signal_deliver_e(c);
 	end(c, EVENT_SIGNAL_DELIVER_E);
 	return 0;
 }
 
-/* Args: whether it was preempted, previous task, next task. */
-SEC("raw_tracepoint/sched_switch")
+ON(sched, sched_switch)
 int sched_switch(u64 *ctx)
 {
-	struct call call = { .ctx = ctx, .task = (void *)ctx[1] }, *c = &call;
-	struct task_struct *next = (void *)ctx[2];
+	struct call call = { .ctx = ctx, .task = SWITCH_FROM(ctx) }, *c = &call;
 
 	if (!find_memory(c) || c->set->dropping_mode || !in_scope(c) || !prepare(c, c->set->want_switch))
 		return 0;
-	c->s->args[0] = READ(next, pid);
+	c->s->args[0] = SWITCH_TO(ctx);
 	begin(c, EVENT_SWITCH_E, 6);
 	fill_switch_e(c);
 	end(c, EVENT_SWITCH_E);
@@ -132,30 +146,28 @@ int sched_switch(u64 *ctx)
 }
 
 #if defined(LANNER_ARCH_X86)
-/* Args: address, registers, the machine's error code. */
 static __always_inline int page_fault(u64 *ctx)
 {
 	struct call call = { .ctx = ctx }, *c = &call;
-	struct pt_regs *regs = (void *)ctx[1];
 
 	if (!find_memory(c) || c->set->dropping_mode || !in_scope(c) || !prepare(c, c->set->want_page_fault))
 		return 0;
-	c->s->args[0] = ctx[0];
-	c->s->args[1] = READ(regs, ip);
-	c->s->args[2] = ctx[2];
+	c->s->args[0] = FAULT_ADDRESS(ctx);
+	c->s->args[1] = FAULT_IP(ctx);
+	c->s->args[2] = FAULT_ERROR(ctx);
 	begin(c, EVENT_PAGE_FAULT_E, 3);
 	fill_page_fault_e(c);
 	end(c, EVENT_PAGE_FAULT_E);
 	return 0;
 }
 
-SEC("raw_tracepoint/page_fault_user")
+ON(exceptions, page_fault_user)
 int page_fault_user(u64 *ctx)
 {
 	return page_fault(ctx);
 }
 
-SEC("raw_tracepoint/page_fault_kernel")
+ON(exceptions, page_fault_kernel)
 int page_fault_kernel(u64 *ctx)
 {
 	return page_fault(ctx);

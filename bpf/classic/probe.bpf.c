@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The classic probe, for kernels from 4.17 on that have no BTF or no ring buffer. In a
+ * The classic probe, for kernels from 4.14 on that have no BTF or no ring buffer. In a
  * nutshell: a program on each tracepoint decides whether anybody wants to know (hooks.h,
  * points.h, scope.h), and the program of the event lays it out (fill.h over the ops in
  * file.h to data.h, fill_*.h) and sends it to the CPU's perf buffer (submit.h). It is

@@ -9,11 +9,11 @@
 #include "call.h"
 
 #define FILL_ENTER(name, type, n) FILL_CALL(name, type, n, true, 0)
-#define FILL_EXIT(name, type, n) FILL_CALL(name, type, n, false, ctx[1])
+#define FILL_EXIT(name, type, n) FILL_CALL(name, type, n, false, CALL_RESULT(ctx))
 
 #define FILL_CALL(name, type, n, at_entry, value)			\
 static __always_inline void fill_##name(struct call *c);		\
-SEC("raw_tracepoint/filler/" #name)					\
+TAIL(name)								\
 int name(u64 *ctx)							\
 {									\
 	struct call call = { .ctx = ctx, .enter = at_entry, .ret = value }, *c = &call;	\

@@ -118,6 +118,20 @@ static __always_inline bool ending_in_scope(struct call *c, struct task_struct *
 	return start && *start == started(t);
 }
 
+#if LANNER_TRACEPOINTS
+/*
+ * What was put into the tree when a task was made may be a thread, which the record does
+ * not say: it has an entry of its own, which nobody looks for, until it ends.
+ */
+static __always_inline void tree_leave_thread(struct call *c, u32 tid)
+{
+	struct tree_state *state = tree_state();
+
+	if (c->set->scope == SCOPE_TREE && !bpf_map_delete_elem(&tree, &tid) && state)
+		__sync_fetch_and_add(&state->grown, -1);
+}
+#endif
+
 /* A thread has ended. */
 static __always_inline void tree_leave(struct call *c, struct task_struct *t)
 {
@@ -125,6 +139,10 @@ static __always_inline void tree_leave(struct call *c, struct task_struct *t)
 	u32 tgid = READ(t, tgid), *m;
 	u64 start;
 
+#if LANNER_TRACEPOINTS
+	if (READ(t, pid) != tgid)
+		tree_leave_thread(c, READ(t, pid));
+#endif
 	if (c->set->scope != SCOPE_TREE || READ(t, signal, live.counter) > 0)
 		return;
 	m = member(tgid);

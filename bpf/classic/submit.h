@@ -79,7 +79,7 @@ static __always_inline bool resume(struct call *c)
 /* A program that goes on with an event. */
 #define STAGE(name)						\
 static __always_inline void do_##name(struct call *c);		\
-SEC("raw_tracepoint/filler/" #name)				\
+TAIL(name)							\
 int name(void *ctx)						\
 {								\
 	struct call call = { .ctx = ctx }, *c = &call;		\

@@ -22,10 +22,13 @@ const (
 	dir = "/lanner-probes"
 )
 
+// Tracepoints is the macro of probes that are not on raw tracepoints.
+const Tracepoints = "LANNER_TRACEPOINTS=1"
+
 // Build builds the probes for a machine's kernel and adds them to the machine.
-func Build(t *testing.T, vm *vmtest.VM) {
+func Build(t *testing.T, vm *vmtest.VM, macros ...string) {
 	t.Helper()
-	from := For(t, vm.Kernel)
+	from := For(t, vm.Kernel, macros...)
 	if vm.Files == nil {
 		vm.Files = make(map[string]string)
 	}
@@ -34,7 +37,7 @@ func Build(t *testing.T, vm *vmtest.VM) {
 }
 
 // For builds the probes for a kernel and returns their directory.
-func For(t *testing.T, k vmtest.Kernel) (dir string) {
+func For(t *testing.T, k vmtest.Kernel, macros ...string) (dir string) {
 	t.Helper()
 	build, _ := k.Headers(t)
 	h, err := headers.Open(build, map[string]string{"amd64": "x86", "arm64": "arm64"}[k.Arch])
@@ -42,16 +45,16 @@ func For(t *testing.T, k vmtest.Kernel) (dir string) {
 		t.Fatal(err)
 	}
 	dir = t.TempDir()
-	if err := Compile(h, dir); err != nil {
+	if err := Compile(h, dir, macros...); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
 // Compile builds the probes of both editions.
-func Compile(h *headers.Tree, dir string) error {
+func Compile(h *headers.Tree, dir string, macros ...string) error {
 	for _, in := range []spec.Profile{spec.Current, spec.V036} {
-		if err := classic.Build(context.Background(), h, in, In(dir, in)); err != nil {
+		if err := classic.Build(context.Background(), h, in, In(dir, in), macros...); err != nil {
 			return err
 		}
 	}
