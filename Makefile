@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Without DWARF, but with the symbols: trace looks itself up in them (internal/signals).
 LDFLAGS := -w -X main.release=$(VERSION)
 
-.PHONY: all plugin generate check test test-vm test-vm-differential test-kube test-gvisor conformance-report bench clean deps image-programs images
+.PHONY: all plugin generate check test test-vm test-vm-differential test-vm-stress test-kube test-gvisor conformance-report bench clean deps image-programs images
 
 all: bin/trace bin/inject
 
@@ -68,16 +68,19 @@ test: deps check
 
 # The suites on other kernels, in virtual machines of which two run at a time.
 # KERNEL names some of them: 5.10-bullseye, 5.10, 6.1, 6.12, newest, 6.1-arm64, 6.12-arm64.
+VM_TEST = LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 40m -p 1 -parallel 2
 test-vm: deps
-	LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 \
-		$(GO) test -count=1 -timeout 20m -p 1 -parallel 2 -run '^TestKernels' \
+	$(VM_TEST) -run '^TestKernels' -skip '^TestKernelsStress$$' \
 		$(filter-out $(VM_DIFFERENTIAL),$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .))))
 
-# Two drivers watch the same runs there, and must agree: some minutes more.
+# All four drivers watch the same runs there, and must agree: some minutes more.
 VM_DIFFERENTIAL := ./internal/differential/
 test-vm-differential: deps
-	LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 \
-		$(GO) test -count=1 -timeout 30m -parallel 2 -run '^TestKernels' $(VM_DIFFERENTIAL)
+	$(VM_TEST) -run '^TestKernels' $(VM_DIFFERENTIAL)
+
+# The module comes and goes a thousand times while stress-ng keeps the kernel busy.
+test-vm-stress: deps
+	$(VM_TEST) -run '^TestKernelsStress$$' ./kmod
 
 # The base image under gVisor, which is built once, into the user's cache.
 test-gvisor: deps
@@ -91,8 +94,7 @@ test-kube:
 # docs/conformance.md: each event on each driver and kernel, from runs of the suite.
 conformance-report: deps
 	rm -f out/conformance && mkdir -p out
-	LANNER_CONFORMANCE_REPORT=$(CURDIR)/out/conformance LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 \
-		$(GO) test -count=1 -timeout 40m -p 1 -parallel 2 -run '^TestConformance$$|^TestKernels' ./ptrace ./bpf/... ./kmod
+	LANNER_CONFORMANCE_REPORT=$(CURDIR)/out/conformance $(VM_TEST) -run '^TestConformance$$|^TestKernels(Modern)?$$' ./ptrace ./bpf ./kmod
 	$(GO) run ./internal/conformance out/conformance > docs/conformance.md
 
 bench: bin/trace
