@@ -40,7 +40,9 @@ var names = map[string]string{ClassicBPF: "classic probe", Module: "module"}
 
 // Make builds or fetches it and returns what is in its file then.
 func (b Build) Make(ctx context.Context) (*Artifact, error) {
-	b.Release = cmp.Or(b.Release, Look().Release)
+	if b.Headers == "" { // they say what they are of
+		b.Release = cmp.Or(b.Release, Look().Release)
+	}
 	to, err := b.path()
 	if err != nil {
 		return nil, err
@@ -83,6 +85,9 @@ func (b *Build) findHeaders() (*headers.Tree, error) {
 	h, err := headers.Open(b.Headers, machine)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("no headers in %s: it should be what modules are built against, as /lib/modules/RELEASE/build", b.Headers)
+	}
+	if err == nil && b.Release != "" && b.Release != h.Release {
+		return nil, fmt.Errorf("%s has the headers of Linux %s, not of %s", b.Headers, h.Release, b.Release)
 	}
 	return h, err
 }
