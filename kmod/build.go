@@ -27,7 +27,7 @@ const (
 // Build compiles the module of an edition against a kernel's headers and writes it to a
 // file. An error is one line, the first that the compiler has to say.
 func Build(ctx context.Context, h *headers.Tree, edition, file string) error {
-	if err := compile.Need("the package make", "make"); err != nil {
+	if err := compile.Need("the packages make and binutils", "make", "strip"); err != nil {
 		return err
 	}
 	compiler, err := compilerArgs(h)
@@ -45,7 +45,11 @@ func Build(ctx context.Context, h *headers.Tree, edition, file string) error {
 	if _, err := compile.Run(ctx, dir, "make", append(args, "modules")...); err != nil {
 		return err
 	}
-	return compile.Install(filepath.Join(at, Name+".ko"), file)
+	made := filepath.Join(at, Name+".ko")
+	if _, err := compile.Run(ctx, dir, "strip", "--strip-debug", made); err != nil { // nine tenths of it
+		return err
+	}
+	return compile.Install(made, file)
 }
 
 // compilerText is what a kernel's configuration says of who compiled it, as
