@@ -11,6 +11,9 @@ const reports = `
 {"driver":"ptrace","kernel":"6.1.5","arch":"amd64","edition":"current","events":{"CloseX":{"same":3,"different":0,"cases":["a"]}}}
 {"driver":"ptrace","kernel":"6.1.5","arch":"amd64","edition":"v036","events":{"CloseX":{"same":2,"different":1,"first":"fd: want 7","cases":["a"]},"CloseE":{"same":3,"different":0,"cases":["a"]}}}
 {"driver":"kmod","kernel":"6.1.5","arch":"amd64","edition":"current","events":{},"skipped":{"a":"no such | thing"}}
+{"driver":"bpf","kernel":"7.1.1","arch":"amd64","unavailable":"too new"}
+{"driver":"bpf","kernel":"6.1.5","arch":"amd64","edition":"current","events":{"CloseX":{"same":1,"different":0,"cases":["a"]}}}
+{"driver":"bpf","kernel":"6.12.1","arch":"amd64","edition":"current","events":{"CloseX":{"same":1,"different":0,"cases":["a"]}}}
 `
 
 // TestWrite: what is the same, what differs and why, and what was not run.
@@ -23,10 +26,11 @@ func TestWrite(t *testing.T) {
 	write(&b, newMatrix(runs))
 	got := b.String()
 	for _, want := range []string{
-		"| 6.1.5 | amd64 | 8 (1) same, 1 (1) different | not run | not run | 0 (0) same |\n| 6.12.1 | amd64 | 3 (1) same | not run",
+		"| 6.1.5 | amd64 | 8 (1) same, 1 (1) different | not run | 1 (1) same | 0 (0) same |\n| 6.12.1 | amd64 | 3 (1) same | not run",
+		"| 7.1.1 | amd64 | not run | not run | not available: too new | not run |",
 		"* ptrace on 6.1.5 amd64, CloseX, 1 of 6: edition v036: fd: want 7\n",
 		"| kmod | a | no such \\| thing | 6.1.5 amd64 |",
-		"< `close` | same on 6.12.1 amd64; different on 6.1.5 amd64 |  |  | no such \\| thing |",
+		"< `close` | same on 6.12.1 amd64; different on 6.1.5 amd64 |  | same; not available on 7.1.1 amd64 | no such \\| thing |",
 		"causes them: ",
 	} {
 		if !strings.Contains(got, want) {

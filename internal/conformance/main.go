@@ -2,7 +2,7 @@
 // the contract has them, kernel by kernel.
 //
 // In a nutshell: the conformance suite appends a line to a file for every run of it
-// (kernel/event/eventtest, EnvReport), here and in the virtual machines of the kernel
+// (kernel/event/eventtest, EnvReport) in the virtual machines of the kernel
 // tests; this command reads that file and prints tables. Nothing in them is written by
 // hand.
 package main

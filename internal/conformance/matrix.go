@@ -32,8 +32,9 @@ type matrix struct {
 
 // A result is what a driver did on a machine.
 type result struct {
-	events  map[string]*eventtest.Tally
-	skipped map[string]string
+	events      map[string]*eventtest.Tally
+	skipped     map[string]string
+	unavailable string // why it can't be used there
 }
 
 func newMatrix(runs []eventtest.Report) *matrix {
@@ -47,9 +48,10 @@ func newMatrix(runs []eventtest.Report) *matrix {
 		p := place{run.Driver, at}
 		r := m.places[p]
 		if r == nil {
-			r = &result{make(map[string]*eventtest.Tally), make(map[string]string)}
+			r = &result{events: make(map[string]*eventtest.Tally), skipped: make(map[string]string)}
 			m.places[p] = r
 		}
+		r.unavailable = run.Unavailable
 		for name, why := range run.Skipped {
 			r.skipped[name] = why
 		}
@@ -91,8 +93,9 @@ func compareReleases(a, b string) int {
 
 // Verdicts on an event.
 const (
-	same      = "same"
-	different = "different"
+	same         = "same"
+	different    = "different"
+	notAvailable = "not available"
 )
 
 // verdict says how an event of a driver is on a machine: same, different, or why it is
@@ -103,6 +106,8 @@ func (m *matrix) verdict(e *spec.Event, driver string, at machine) (what string,
 		return "", false
 	}
 	switch t := r.events[e.Ident]; {
+	case r.unavailable != "":
+		return notAvailable, true
 	case t != nil && t.Different > 0:
 		return different, true
 	case t != nil:
@@ -137,7 +142,8 @@ func (m *matrix) cases(ident string) (all []string) {
 	return all
 }
 
-// cell is the verdict on an event of a driver over all machines.
+// cell is the verdict on an event of a driver over all machines: that of most of them, then
+// others with where they hold.
 func (m *matrix) cell(e *spec.Event, driver string) string {
 	where := make(map[string][]string)
 	tested := 0
@@ -149,8 +155,7 @@ func (m *matrix) cell(e *spec.Event, driver string) string {
 	}
 	var parts []string
 	for what, machines := range where {
-		if len(machines) < tested {
-			slices.Sort(machines)
+		if 2*len(machines) <= tested {
 			what += " on " + strings.Join(machines, ", ")
 		}
 		parts = append(parts, what)

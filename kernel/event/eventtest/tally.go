@@ -31,6 +31,21 @@ type Report struct {
 	Edition string            `json:"edition"`
 	Events  map[string]*Tally `json:"events"`            // by Ident of the row
 	Skipped map[string]string `json:"skipped,omitempty"` // names of cases, and why the driver did not run them
+
+	Unavailable string `json:"unavailable,omitempty"` // why the driver can't be used on that kernel
+}
+
+// Unavailable reports that a driver can't be used on a kernel, so that no suite is run.
+func Unavailable(t *testing.T, driver, kernel, arch, why string) {
+	t.Helper()
+	to := os.Getenv(EnvReport)
+	if to == "" {
+		return
+	}
+	r := report{Report: Report{Driver: driver, Kernel: kernel, Arch: arch, Unavailable: why}}
+	if err := r.write(to); err != nil {
+		t.Error(err)
+	}
 }
 
 // A Tally is what became of one event.
