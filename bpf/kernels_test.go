@@ -23,8 +23,9 @@ func TestKernels(t *testing.T) {
 				Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
 				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
 			}
+			shell(t, &vm)
 			probetest.Build(t, &vm)
-			vm.Test(t, "-test.run=^TestClassic(Verify|Conformance)$")
+			vm.Test(t, "-test.run=^TestClassic(Verify|Conformance|Full|Wrap|Tree)$")
 		})
 	}
 }
@@ -47,7 +48,15 @@ func TestKernelsTracepoints(t *testing.T) {
 			Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
 			Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
 		}
+		shell(t, &vm)
 		probetest.Build(t, &vm, probetest.Tracepoints)
-		vm.Test(t, "-test.run=^TestClassic(Verify|Conformance|NoTracefs)$")
+		vm.Test(t, "-test.run=^TestClassic(Verify|Conformance|Full|Wrap|Tree|NoTracefs)$")
+	}
+}
+
+// shell adds the programs that tests run.
+func shell(t *testing.T, vm *vmtest.VM) {
+	for _, name := range []string{"sh", "true", "dd"} {
+		vm.Files["/bin/"+name] = vmtest.Busybox(t, vm.Kernel.Arch)
 	}
 }

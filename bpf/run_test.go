@@ -84,7 +84,7 @@ func trace(cfg Config, path string, argv, env []string, each func(*event.Event))
 }
 
 // drain reads until there is nothing left.
-func drain(d *Driver, each func(*event.Event)) error {
+func drain(d event.Source, each func(*event.Event)) error {
 	var ev event.Event
 	for {
 		err := d.ReadInto(&ev)
