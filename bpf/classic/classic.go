@@ -74,8 +74,9 @@ func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string, m
 	for _, m := range macros {
 		args = append(args, "-D"+m)
 	}
-	// The kernel's headers are full of what clang would warn of. No tables, no loops.
-	args = append(args, "-std=gnu11", "-O2", "-w", "-fshort-wchar", "-fno-strict-aliasing", "-fno-jump-tables",
+	// The kernel's headers are full of what clang would warn of, and since 6.19 of members
+	// that are structures with a tag but no name. No tables, no loops.
+	args = append(args, "-std=gnu11", "-fms-extensions", "-O2", "-w", "-fshort-wchar", "-fno-strict-aliasing", "-fno-jump-tables",
 		"-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Werror=pass-failed", "-emit-llvm", "-c", "bpf/classic/probe.bpf.c", "-o", "probe.bc")
 	if _, err := compile.Run(ctx, dir, "clang", args...); err != nil {
 		return err

@@ -89,7 +89,8 @@ func (k *Kernel) compiler(t testing.TB) (args, env []string) {
 	}
 	prefix := root + "/usr/bin/" + strings.ReplaceAll(triple, "x86-64", "x86_64") + "-"
 	return []string{"ARCH=" + k.Arch, "CROSS_COMPILE=" + prefix, "CC=" + prefix + "gcc-12"},
-		[]string{"LD_LIBRARY_PATH=" + root + "/usr/lib/x86_64-linux-gnu"}
+		// Headers since 6.12 insist on programs without a directory.
+		[]string{"LD_LIBRARY_PATH=" + root + "/usr/lib/x86_64-linux-gnu", "PATH=" + root + "/usr/bin:" + os.Getenv("PATH")}
 }
 
 // ownTools replaces tools of another architecture by those of ours.
