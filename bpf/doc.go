@@ -1,5 +1,5 @@
-// Package bpf is the modern eBPF probe: programs in the kernel that lay out events
-// where they happen, and the half that loads and reads them.
+// Package bpf is the eBPF probes, modern and classic: programs in the kernel that lay out
+// events where they happen, and the half that loads and reads them.
 //
 // In a nutshell: Open writes what is wanted into the constants of the object that
 // is compiled from modern/ (load.go, tables.go), loads the programs of the wanted
@@ -11,6 +11,10 @@
 // keeps up to date as processes are made and end (scope.go), or a cgroup. Processes
 // are named by the ids of the PID namespace that the reader runs in (ids.go); events
 // have those of the initial one.
+//
+// The classic probe, for kernels without BTF or ring buffer, is a file that classic/ has
+// compiled for one kernel: OpenClassic reads it (classic_object.go), loads and attaches its
+// programs (classic_load.go), and takes events out of perf buffers (classic_ring.go).
 //
 // A Driver is read by one goroutine at a time. Stop, Close, Add and Stats may be
 // called from any.
