@@ -13,8 +13,8 @@
 // have those of the initial one.
 //
 // The classic probe, for kernels without BTF or ring buffer, is a file that classic/ has
-// compiled for one kernel: OpenClassic reads it (classic_object.go), loads and attaches its
-// programs (classic_load.go), and takes events out of perf buffers (classic_ring.go).
+// compiled for one kernel: OpenClassic checks it (classic_file.go, classic_object.go), loads and attaches its
+// programs (classic_load.go, classic_attach.go), and takes events out of perf buffers (classic_ring.go).
 //
 // A Driver is read by one goroutine at a time. Stop, Close, Add and Stats may be
 // called from any.

@@ -1,0 +1,92 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// attach starts the probe, as that of Driver does.
+func (d *Classic) attach() error {
+	filled := false
+	hooks := d.sel.hooks(kindOf(&d.cfg.Scope) == scopeTree)
+	// A tree of tasks that are told of by their ids has to know whose id a program changes.
+	const exec = "sched_process_exec"
+	if d.obj.kind() == ebpf.TracePoint && kindOf(&d.cfg.Scope) == scopeTree && !slices.Contains(hooks, exec) {
+		hooks = append(hooks, exec)
+	}
+	for _, name := range hooks {
+		if name == "fork_child" { // a part of sched_process_fork
+			if kindOf(&d.cfg.Scope) == scopeTree {
+				continue
+			}
+			name = "sched_process_fork"
+		}
+		if !filled && name != "sched_process_fork" && name != "sched_process_exit" {
+			if err := d.fillScope(); err != nil {
+				return err
+			}
+			filled = true
+		}
+		p, err := d.program(name)
+		if err != nil {
+			return err
+		}
+		l, err := d.hang(name, p)
+		p.Close()
+		if err != nil {
+			return fmt.Errorf("attach %s: %w", name, err)
+		}
+		d.linkMu.Lock()
+		d.links = append(d.links, l)
+		d.linkMu.Unlock()
+	}
+	return nil
+}
+
+// hang attaches a program to the tracepoint of its name.
+func (d *Classic) hang(name string, p *ebpf.Program) (link.Link, error) {
+	group := d.obj.programs[name].group
+	if group == "" {
+		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: p})
+	}
+	l, err := link.Tracepoint(group, name, p, nil)
+	if err != nil && errors.Is(unix.Access("/sys/kernel/tracing/events", unix.F_OK), unix.ENOENT) && errors.Is(unix.Access("/sys/kernel/debug/tracing/events", unix.F_OK), unix.ENOENT) {
+		return nil, errors.New("tracepoints are found in tracefs, which is not mounted: mount -t tracefs tracefs /sys/kernel/tracing")
+	}
+	return l, err
+}
+
+// fillScope tells the probe whom to watch.
+func (d *Classic) fillScope() error {
+	s := &d.cfg.Scope
+	switch kindOf(s) {
+	case scopeCgroup:
+		return putCgroup(d.maps["cgroup"], s.Cgroup)
+	case scopeTree:
+		for _, pid := range s.PIDs {
+			if err := d.add(pid, false); err != nil {
+				return err
+			}
+		}
+		for _, pid := range s.Armed {
+			if err := d.add(pid, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Classic) detach() {
+	d.linkMu.Lock()
+	defer d.linkMu.Unlock()
+	for i := len(d.links) - 1; i >= 0; i-- {
+		d.links[i].Close()
+	}
+	d.links = nil
+}
