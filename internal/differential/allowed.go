@@ -89,15 +89,18 @@ func mayLack(lacks *Log, ev, next *event.Event) string {
 	return ""
 }
 
-// leaves lists parameters of which a driver leaves less than others.
+// leaves lists parameters of which a driver leaves less than others, by the event's name.
 var leaves = []struct {
 	driver string
+	event  string
 	param  string
 	same   func(less, more []byte) bool
 	why    string
 }{
-	{ClassicBPF, "size", fewerVectors, fewVectors},
-	{ClassicBPF, "data", func(less, more []byte) bool { return len(less) >= 16 && bytes.HasPrefix(more, less) }, fewVectors},
+	{ClassicBPF, "readv", "size", fewerVectors, fewVectors},
+	{ClassicBPF, "readv", "data", beginning, fewVectors},
+	{ClassicBPF, "writev", "size", fewerVectors, fewVectors},
+	{ClassicBPF, "writev", "data", beginning, fewVectors},
 }
 
 const fewVectors = "the classic probe looks at 16 vectors (docs/drivers.md)"
@@ -108,6 +111,8 @@ func fewerVectors(less, more []byte) bool {
 	y, ok2 := integer(more)
 	return ok1 && ok2 && 16 <= x && x < y
 }
+
+func beginning(less, more []byte) bool { return len(less) >= 16 && bytes.HasPrefix(more, less) }
 
 // differs lists parameters whose values may differ, by name: in any event that
 // has them, or in those of one row. same, if not nil, says whether two values are
@@ -183,7 +188,10 @@ func (c *comparison) mayDiffer(a, b *event.Event, row *spec.Event, i int) string
 	p := &row.Params[i]
 	x, y := a.Param(i), b.Param(i)
 	for _, l := range leaves {
-		if l.driver == c.a.Driver && l.param == p.Name && l.same(x, y) || l.driver == c.b.Driver && l.param == p.Name && l.same(y, x) {
+		if l.event != row.Name || l.param != p.Name {
+			continue
+		}
+		if l.driver == c.a.Driver && l.same(x, y) || l.driver == c.b.Driver && l.same(y, x) {
 			return l.why
 		}
 	}
