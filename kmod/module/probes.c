@@ -226,7 +226,7 @@ void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
 
 	enter_probe();
 	list_for_each_entry_rcu(con, &consumers, node) {
-		if (con->scope == TREE_SCOPE && thread_group_leader(child))
+		if (scope_of(con) == TREE_SCOPE && thread_group_leader(child))
 			tree_add_child(con->tree, child);
 	}
 #ifdef CONFIG_ARM64
@@ -253,7 +253,7 @@ void on_exit(void *data, COMPAT_EXIT_ARGS)
 	enter_probe();
 	tell_point(&c, POINT_PROC_EXIT, -1, EVENT_PROC_EXIT_E, fill_proc_exit_e);
 	list_for_each_entry_rcu(con, &consumers, node) {
-		if (con->scope == TREE_SCOPE)
+		if (scope_of(con) == TREE_SCOPE)
 			tree_leave(con->tree, t);
 	}
 	leave_probe();
@@ -265,7 +265,7 @@ void on_free(void *data, struct task_struct *t)
 
 	enter_probe();
 	list_for_each_entry_rcu(con, &consumers, node) {
-		if (con->scope == TREE_SCOPE)
+		if (scope_of(con) == TREE_SCOPE)
 			tree_forget(con->tree, t);
 	}
 	leave_probe();

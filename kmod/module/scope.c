@@ -142,29 +142,42 @@ void scope_clear(struct consumer *con)
 	}
 }
 
-/* Chooses a scope, once and before anything is captured. */
+/* Has a consumer asked for events? Those of legacy editions have from the start, see ring.off. */
+static bool captures(struct consumer *con)
+{
+#ifdef LANNER_LEGACY
+	return false;
+#else
+	return con->points;
+#endif
+}
+
+/*
+ * Chooses a scope, once and before anything is captured. Probes may look at it already, for
+ * other consumers' sake, hence the order.
+ */
 int scope_set(struct consumer *con, unsigned int cmd, unsigned long arg)
 {
 	struct cgroup *cgroup;
 
-	if (con->scope != OPEN_SCOPE || con->points)
+	if (con->scope != OPEN_SCOPE || captures(con))
 		return -EBUSY;
 	switch (cmd) {
 	case SCOPE_HOST:
-		con->scope = HOST_SCOPE;
+		smp_store_release(&con->scope, HOST_SCOPE);
 		return 0;
 	case SCOPE_TREE:
 		con->tree = tree_new();
 		if (!con->tree)
 			return -ENOMEM;
-		con->scope = TREE_SCOPE;
+		smp_store_release(&con->scope, TREE_SCOPE);
 		return points_update();
 	case SCOPE_CGROUP:
 		cgroup = cgroup_get_from_fd(arg);
 		if (IS_ERR(cgroup))
 			return PTR_ERR(cgroup);
 		con->cgroup = cgroup;
-		con->scope = CGROUP_SCOPE;
+		smp_store_release(&con->scope, CGROUP_SCOPE);
 		return 0;
 	}
 	return -ENOTTY;

@@ -35,16 +35,23 @@ static inline struct member *tree_find(struct tree *tree, pid_t tgid)
 	return NULL;
 }
 
+/* What is watched; the tree or cgroup that belongs to it is there (see scope_set). */
+static inline enum scope_kind scope_of(struct consumer *con)
+{
+	return smp_load_acquire(&con->scope);
+}
+
 /* Is the current process watched, and not muted? */
 static inline bool in_scope(struct consumer *con)
 {
+	enum scope_kind scope = scope_of(con);
 	struct member *m;
 
-	if (con->scope == OPEN_SCOPE)
+	if (scope == OPEN_SCOPE)
 		return true;
 	if (task_tgid(current) == con->self)
 		return false;
-	switch (con->scope) {
+	switch (scope) {
 	case TREE_SCOPE:
 		m = tree_find(con->tree, current->tgid);
 		return m && !m->muted && !m->ended;
@@ -60,7 +67,7 @@ static inline bool ending_in_scope(struct consumer *con, struct task_struct *t)
 {
 	struct member *m;
 
-	if (con->scope != TREE_SCOPE)
+	if (scope_of(con) != TREE_SCOPE)
 		return in_scope(con);
 	m = tree_find(con->tree, t->tgid);
 	return m && !m->muted && m->start == t->group_leader->start_time;
@@ -71,7 +78,7 @@ static inline void unmute(struct consumer *con)
 {
 	struct member *m;
 
-	if (con->scope != TREE_SCOPE)
+	if (scope_of(con) != TREE_SCOPE)
 		return;
 	m = tree_find(con->tree, current->tgid);
 	if (m && m->muted)
