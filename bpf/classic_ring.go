@@ -45,6 +45,9 @@ func newPerfRing(cpu, size int) (*perfRing, error) {
 		Sample_type: unix.PERF_SAMPLE_RAW, Sample: 1, Bits: unix.PerfBitWatermark, Wakeup: uint32(size / 8),
 	}
 	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if errors.Is(err, unix.EACCES) {
+		return nil, errors.New("perf_event_open(2) is refused: it takes CAP_PERFMON, and CAP_SYS_ADMIN where kernel.perf_event_paranoid is above 2, as on Debian")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make the perf buffer of CPU %d: %w", cpu, err)
 	}

@@ -37,9 +37,11 @@ func TestKernels(t *testing.T) {
 			}
 			kmodtest.Build(t, &vm)
 			probetest.Build(t, &vm)
-			for _, name := range vm.Test(t, "-test.run=^TestDrivers$", "-test.skip=///^(0|65000)$") {
-				if k.Arch != "arm64" || !slices.ContainsFunc(childCases, func(c string) bool { return strings.HasSuffix(name, "/"+c) }) {
-					t.Errorf("%s was skipped", name)
+			for _, edition := range []string{"current", "v036"} {
+				for _, name := range vm.Test(t, "-test.run=^TestDrivers$/^"+edition+"$", "-test.skip=///^(0|65000)$") {
+					if k.Arch != "arm64" || !slices.ContainsFunc(childCases, func(c string) bool { return strings.HasSuffix(name, "/"+c) }) {
+						t.Errorf("%s was skipped", name)
+					}
 				}
 			}
 		})
