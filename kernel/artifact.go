@@ -119,11 +119,10 @@ func (h Half) Load() (*Artifact, error) {
 	}
 	h.File = file
 	if h.Driver == Module {
-		err = kmod.Load(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no module %s: %s", file, h.buildCommand())
+		if a := h.inspect(Look().Release); !a.Usable {
+			return nil, fmt.Errorf("%s (%s)", a.Why, a.Change)
 		}
-		if err != nil {
+		if err := kmod.Load(file); err != nil {
 			return nil, err
 		}
 	} else if err := bpf.VerifyClassic(file, h.Profile); err != nil {

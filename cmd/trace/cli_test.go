@@ -106,7 +106,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"driver", "build", "kmod", "--url", "http://x/{kernel}"}, 125, "only fetched by https"},
 		{[]string{"driver", "build", "bpf", "--url", "https://x/{word}"}, 125, "{word} is none of"},
 		{[]string{"driver", "build", "bpf", "--url", "https://x/", "--headers", dir}, 125, "do not go together"},
-		{[]string{"driver", "load", "kmod", "--file", "/no/such.ko"}, 125, "there is no module /no/such.ko: trace driver build kmod"},
+		{[]string{"driver", "load", "kmod", "--file", "/no/such.ko"}, 125, "there is no module /no/such.ko (trace driver build kmod)"},
 		{[]string{"driver", "load", "kmod", "--file", garbage}, 125, "this is no module of ours"},
 		{[]string{"driver", "load", "kmod", "--file", dir}, 125, "this is no file"},
 		{[]string{"install"}, 125, "takes one DIR"},

@@ -144,10 +144,14 @@ func buildHalf(c *cli.Context, h kernel.Half) (*kernel.Artifact, string, error) 
 func loadHalf(c *cli.Context, h kernel.Half) (*kernel.Artifact, string, error) {
 	h.File = c.String("file")
 	a, err := h.Load()
+	text := "the kernel takes it; trace --driver " + h.Driver
 	if h.Driver == kernel.Module {
-		return a, "loaded; trace --driver kmod uses it", err
+		text = "loaded; trace --driver " + h.Driver
 	}
-	return a, "the kernel takes it; trace --driver bpf uses it", err
+	if h.Profile == spec.V036 {
+		text += " --profile 0.36"
+	}
+	return a, text + " uses it", err
 }
 
 func unloadClassic(c *cli.Context) error {
