@@ -93,8 +93,12 @@ func (h *Half) inspectModule(a *Artifact, release string) {
 			a.Why = h.File + ": " + a.wrong
 		}
 	}
-	if a.Why != "" {
-		a.Change = h.buildCommand()
+	if a.Why == "" {
+		return
+	}
+	a.Change = h.buildCommand()
+	if info != nil && info.Profile != h.Profile {
+		a.Change = fmt.Sprintf("use --profile %v, or %s", info.Profile, a.Change)
 	}
 }
 

@@ -23,7 +23,7 @@ type Info struct {
 	Profile     spec.Profile // edition of its events
 }
 
-var errNoModule = errors.New("this is no module of ours: trace driver build kmod makes one")
+var errNoModule = errors.New("this is no module of ours")
 
 // maxModule is more than a module has, bytes.
 const maxModule = 64 << 20
