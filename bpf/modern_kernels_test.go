@@ -17,12 +17,7 @@ import (
 func TestKernelsModern(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
-			if k.Name == vmtest.Newest {
-				const why = "since Linux 7 programs at system calls may be preempted, and would mix up the events of threads"
-				_, release := k.Headers(t)
-				eventtest.Unavailable(t, "modern-bpf", release, k.Arch, why)
-				t.Skip(why + ": see kernel/driver.go")
-			}
+			skipNewest(t, k, "modern-bpf")
 			t.Parallel()
 			programs := t.TempDir()
 			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {

@@ -46,6 +46,8 @@ func classicBPF(m *Machine) (why, change string) {
 		return "gVisor is not a Linux kernel and has no BPF", "use ptrace, which works there"
 	case m.Version != 0 && m.Version < oldest:
 		return "the probe is not for Linux " + m.Version.String(), "use Linux " + oldest.String() + " or later"
+	case m.Version >= preemptible:
+		return errPreempt.Error(), "use ptrace, or the kernel module for the whole machine"
 	case m.PIDNS:
 		return errPIDNS.Error(), m.hostPIDs()
 	case m.UserNS:
@@ -88,6 +90,9 @@ func classicFile(err error) (why, change string) {
 func openClassic(cfg Config) (Driver, error) {
 	if leadsElsewhere("/proc/self/ns/pid", initPIDNS) {
 		return nil, errPIDNS
+	}
+	if running() >= preemptible {
+		return nil, errPreempt
 	}
 	file, err := ProbeFile(cfg.Profile)
 	if err != nil {

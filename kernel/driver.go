@@ -115,7 +115,7 @@ var errPIDNS = errors.New("process ids in this PID namespace are not those that 
 
 // preemptible is the first kernel on which programs at system calls may be preempted:
 // its trace/bpf_probe.h does not forbid that any more (__BPF_DECLARE_TRACE_SYSCALL). The
-// probe lays out an event in memory that all threads on a CPU share.
+// probes lay out an event in memory that all threads on a CPU share.
 var preemptible = version(7, 0)
 
 var errPreempt = errors.New("since Linux 7 programs at system calls may be preempted, and the probe would mix up the events of threads")

@@ -82,6 +82,7 @@ func TestClassicVerdict(t *testing.T) {
 		"no probe":        {wrong, func(m *Machine) {}, wrong + ": this is no classic probe"},
 		"gVisor":          {none, func(m *Machine) { m.GVisor = true }, "gVisor"},
 		"an old kernel":   {none, func(m *Machine) { m.Version = version(4, 13) }, "the probe is not for Linux 4.13"},
+		"a new kernel":    {none, func(m *Machine) { m.Version = version(7, 0) }, "since Linux 7"},
 		"PID namespace":   {none, func(m *Machine) { m.PIDNS = true }, "process ids"},
 		"no capabilities": {none, func(m *Machine) { m.Caps = 0 }, "trace lacks CAP_BPF and CAP_PERFMON"},
 		"lockdown":        {none, func(m *Machine) { m.Lockdown = "confidentiality" }, "locked down"},
