@@ -85,7 +85,7 @@ func (o *outputs) openStream(c *cli.Context, snap *snapshot.State, in spec.Profi
 	o.closers = append(o.closers, func() error {
 		st, err := s.Close()
 		o.counters = append(o.counters, counter{"stream_sent", st.Sent}, counter{"stream_dropped_no_room", st.NoRoom},
-			counter{"stream_dropped_no_listener", st.NoListener}, counter{"stream_dropped_broken", st.Broken},
+			counter{"stream_dropped_no_listener", st.NoListener}, counter{"stream_dropped_refused", st.Refused},
 			counter{"stream_connections", st.Connections})
 		if line := s.Report(st); line != "" {
 			notice(quiet, line)

@@ -51,19 +51,50 @@ func (s *Sender) taken() {
 	s.cond.Broadcast()
 }
 
-// cut takes off the first chunk what n bytes of it that were sent belong to: whole
-// events have arrived, as far as can be known, and one that was cut is lost.
-func (s *Sender) cut(n int) {
-	c := &s.queue[0]
-	whole, partial, rest := capture.Cut(c.buf, n)
-	s.sent.Add(uint64(whole))
-	s.stats.Broken += uint64(partial)
-	c.events -= min(c.events, uint64(whole+partial)) // markers are not counted
-	s.queued.Add(-int64(rest))
-	c.buf = c.buf[rest:]
-	if len(c.buf) == 0 {
-		s.taken()
+// settle takes off the first chunk what a connection that broke has taken of it, of n
+// bytes: whole blocks. An event that it cut is sent again.
+func (s *Sender) settle(n int) {
+	c, end := &s.queue[0], 0
+	for b := range capture.Blocks(c.buf) {
+		if b.End > n {
+			break
+		}
+		end = b.End
+		if b.Event != nil && !isDropMarker(b.Event) {
+			s.sent.Add(1)
+			c.events--
+		}
 	}
+	s.discard(end)
+}
+
+// discard takes n bytes off the first chunk.
+func (s *Sender) discard(n int) {
+	c := &s.queue[0]
+	if n == len(c.buf) {
+		s.taken()
+		return
+	}
+	s.queued.Add(-int64(n))
+	c.buf = c.buf[n:]
+}
+
+// passHead passes over blocks at the beginning of the queue that belong to the head of a
+// section which another connection began: without that they make no sense, and the head
+// of this connection says as much. It reports whether there is something else.
+func (s *Sender) passHead() bool {
+	for len(s.queue) > 0 {
+		end := 0
+		for b := range capture.Blocks(s.queue[0].buf) {
+			if b.Event != nil || b.Section {
+				s.discard(end)
+				return true
+			}
+			end = b.End
+		}
+		s.discard(len(s.queue[0].buf))
+	}
+	return false
 }
 
 // Pauses between tries to connect: the first, the longest, and the longest where a
@@ -173,7 +204,7 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 		<-end
 		s.mu.Lock()
 		if why != errClosed && time.Since(since) < refusalTime { // nobody read what was sent
-			s.stats.Broken += s.sent.Swap(before) - before
+			s.stats.Refused += s.sent.Swap(before) - before
 			done = false
 		}
 		if !done {
@@ -194,6 +225,7 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 		return false, err
 	}
 	s.head, s.heard = nil, true
+	begun := false // something of the queue has been sent
 	for {
 		for len(s.queue) == 0 && !broken && !s.over {
 			s.cond.Wait()
@@ -207,12 +239,16 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 			s.mu.Lock()
 			return true, nil
 		}
+		if !begun && !s.passHead() {
+			continue
+		}
+		begun = true
 		buf := s.queue[0].buf
 		s.mu.Unlock()
 		n, err := conn.Write(buf)
 		s.mu.Lock()
 		if err != nil {
-			s.cut(n)
+			s.settle(n)
 			return false, err
 		}
 		s.taken()

@@ -31,6 +31,19 @@ func closingOf(tid int64, ts uint64, n int64) *event.Event {
 	return ev
 }
 
+// reading makes the event "read res=n data=..." of thread 100, with size bytes of data.
+func reading(ts uint64, n int64, size int) *event.Event {
+	var b event.Builder
+	ev := new(event.Event)
+	b.Begin(event.ReadX, ts, 100, 2)
+	b.PutS64(n)
+	b.PutBytes(make([]byte, size))
+	if _, err := ev.Parse(b.End()); err != nil {
+		panic(err)
+	}
+	return ev
+}
+
 // processes is a snapshot with a process for each id.
 func processes(ids ...int64) *snapshot.State {
 	st := &snapshot.State{Machine: snapshot.Machine{CPUs: 1, Hostname: "host"}}
@@ -80,13 +93,17 @@ func (s *source) send(t *testing.T, first, n int64) {
 	t.Helper()
 	for i := range n {
 		s.ts++
-		ev := closing(s.ts, first+i)
-		s.st.Apply(ev)
-		if err := s.Write(ev, s.st); err != nil {
-			t.Fatal(err)
-		}
+		s.write(t, closing(s.ts, first+i))
 	}
 	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *source) write(t *testing.T, ev *event.Event) {
+	t.Helper()
+	s.st.Apply(ev)
+	if err := s.Write(ev, s.st); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -40,6 +40,17 @@ func isMarker(ev *event.Event) (id, desc string, ok bool) {
 	return id, desc, id == headMarker || id == dropMarker
 }
 
+// isDropMarker reports whether the bytes of an event, which a Writer wrote, are a marker.
+// It is not counted among the events of the tracer.
+func isDropMarker(b []byte) bool {
+	var ev event.Event
+	if _, err := ev.Parse(b); err != nil {
+		return false
+	}
+	id, _, ok := isMarker(&ev)
+	return ok && id == dropMarker
+}
+
 func dropText(n uint64, why string) string { return fmt.Sprintf("%d events were dropped: %s", n, why) }
 
 // dropped reads the number in the text of a drop marker.

@@ -89,12 +89,12 @@ type SenderStats struct {
 	Sent        uint64 // handed to a connection
 	NoRoom      uint64 // dropped: the listener was too slow
 	NoListener  uint64 // dropped: nobody listened for too long
-	Broken      uint64 // dropped: the connection broke in the middle of them
+	Refused     uint64 // dropped: sent to a listener that then refused the tracer
 	Connections uint64
 }
 
 // Dropped returns how many events were dropped.
-func (s SenderStats) Dropped() uint64 { return s.NoRoom + s.NoListener + s.Broken }
+func (s SenderStats) Dropped() uint64 { return s.NoRoom + s.NoListener + s.Refused }
 
 // NewSender starts to connect, and goes on trying until Close. snap is what there is
 // before the first event. It fails only for what no later try could mend.
@@ -351,7 +351,7 @@ func (s *Sender) Report(st SenderStats) string {
 	for _, r := range []struct {
 		n   uint64
 		why string
-	}{{st.NoRoom, noRoom}, {st.NoListener, "nobody listened"}, {st.Broken, "the connection broke"}} {
+	}{{st.NoRoom, noRoom}, {st.NoListener, "nobody listened"}, {st.Refused, "the listener refused us"}} {
 		if r.n > 0 {
 			line += fmt.Sprintf(" %d (%s)", r.n, r.why)
 		}

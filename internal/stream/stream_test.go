@@ -18,7 +18,7 @@ func TestThrough(t *testing.T) {
 	tx := newSource(t, SenderConfig{Address: a}, processes(100))
 	const n = 30000
 	tx.send(t, 0, n)
-	if st := tx.ended(t); st.Sent+st.Dropped() != n || st.Broken != 0 {
+	if st := tx.ended(t); st.Sent+st.Dropped() != n || st.Refused != 0 {
 		t.Errorf("%+v", st)
 	}
 	rx.until(t, "leave", func() bool { return rx.leaves == 1 })
