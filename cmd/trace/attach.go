@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
@@ -71,14 +70,13 @@ func ptraceAttach(c *cli.Context, r *request, pids []int) error {
 		d.Close()
 		return err
 	}
-	var ended atomic.Bool
 	onStop(func() {
-		if !ended.Load() {
+		out.hurry()
+		if !out.over.Load() {
 			d.Release()
 		}
 	})
 	stats, err := pump(c, r.source(d), out, snap, func() { go d.Release() })
-	ended.Store(true)
 	if err != nil {
 		return err
 	}
@@ -125,6 +123,7 @@ func watch(c *cli.Context, r *request, scope kernel.Scope, look func() *snapshot
 	if err != nil {
 		return err
 	}
+	onStop(out.hurry)
 	stats, err := pump(c, r.source(d), out, snap, d.Stop)
 	if err != nil {
 		return err

@@ -68,7 +68,13 @@ func ptraceCommand(c *cli.Context, r *request, path string, argv []string) error
 		unix.Kill(d.Root(), unix.SIGKILL) // it has not begun
 		return outErr
 	}
-	forward(d.Root(), d.Struck, nil)
+	forward(d.Root(), d.Struck, func(sig unix.Signal) bool {
+		over := out.over.Load() // nothing of the command is left to take it
+		if asksToEnd(sig) || over && sig == unix.SIGHUP {
+			out.hurry()
+		}
+		return over
+	})
 	stats, err := pump(c, r.source(d), out, snap, nil)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 type job struct {
 	*kernel.Command
 	driver kernel.Driver
+	out    *outputs
 	ended  chan unix.WaitStatus // gets how the command ended
 	over   atomic.Bool          // it ended
 
@@ -52,6 +53,7 @@ func kernelCommand(c *cli.Context, r *request, path string, argv []string, refus
 		cmd.Abandon()
 		return err
 	}
+	j.out = out
 	out.kill = func() { unix.Kill(cmd.PID, unix.SIGKILL) }
 	forward(cmd.PID, j.lastStruck, j.ours)
 	if err := cmd.Release(); err != nil {
@@ -108,6 +110,9 @@ func (j *job) stopped(sig unix.Signal) {
 
 // ours takes the signals that are for trace and not for the command.
 func (j *job) ours(sig unix.Signal) bool {
+	if asksToEnd(sig) {
+		j.out.hurry()
+	}
 	switch {
 	case sig == unix.SIGTSTP && j.over.Load():
 		unix.Kill(os.Getpid(), unix.SIGSTOP)

@@ -53,6 +53,7 @@ func pumpWith(c *cli.Context, src event.Source, out *outputs, st func() *state.S
 			}
 		},
 	})
+	out.over.Store(true)
 	out.close()
 	return moved{stats, out.counters}, err
 }

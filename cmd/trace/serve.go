@@ -95,6 +95,7 @@ func serve(c *cli.Context) error {
 	if r.out, err = openOutputs(c, os.Stdout, here, in); err != nil {
 		return err
 	}
+	onStop(r.out.hurry)
 	stats, err := pumpWith(c, srv, r.out, r.state, func() { go srv.Close() })
 	if err != nil {
 		return err

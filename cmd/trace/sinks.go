@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
@@ -30,6 +31,15 @@ type outputs struct {
 	restarts []func()  // see restart
 	joins    []func(snap *snapshot.State, foreign bool)
 	kill     func() // ends a command that does not end with us, nil where there is none
+	hurries  []func()
+	over     atomic.Bool // no event will come any more
+}
+
+// hurry keeps sinks from waiting for others: somebody asked us, or the command, to end.
+func (o *outputs) hurry() {
+	for _, f := range o.hurries {
+		f()
+	}
 }
 
 // restart tells sinks that the state has changed by more than events tell. Those that

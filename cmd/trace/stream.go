@@ -24,7 +24,7 @@ const catStream = "streams (-w unix:PATH, -w tcp:HOST:PORT)"
 var (
 	streamFlags = []cli.Flag{
 		&cli.StringFlag{Name: "stream-buffer", Category: catStream, Value: "8M", Usage: "keep `SIZE` bytes of events while nobody takes them (K, M and G are understood)"},
-		&cli.StringFlag{Name: "stream-full", Category: catStream, Value: "drop", Usage: "when the buffer is full: drop events, and count them; block, so that the workload waits while somebody listens; exit, COMMAND with it"},
+		&cli.StringFlag{Name: "stream-full", Category: catStream, Value: "drop", Usage: "when the buffer is full: drop events, and count them; block: what is traced waits until somebody takes some, or a signal asks to end; exit, COMMAND with it"},
 		&cli.DurationFlag{Name: "stream-wait", Category: catStream, Usage: "begin only when somebody listens; fail if nobody does within `DURATION`, as 30s"},
 	}
 	tokenFlag = &cli.StringFlag{Name: "token-file", Category: catStream, Usage: "both ends know the secret in `FILE`: prove that, and encrypt"}
@@ -76,10 +76,12 @@ func (o *outputs) openStream(c *cli.Context, snap *snapshot.State, in spec.Profi
 	}
 	quiet := c.Bool("quiet")
 	cfg.Notice = func(line string) { notice(quiet, line) }
+	cfg.Alarm = func(line string) { notice(false, line) } // also with -q: the workload waits
 	s, err := stream.NewSender(cfg, snap)
 	if err != nil {
 		return err
 	}
+	o.hurries = append(o.hurries, s.Hurry)
 	o.sinks = append(o.sinks, streamed{s, cfg.Address.String()})
 	o.restarts = append(o.restarts, s.Restart)
 	o.closers = append(o.closers, func() error {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -73,7 +74,6 @@ func TestStreamPolicies(t *testing.T) {
 		says string
 	}{
 		{nil, 5, "were dropped"},
-		{[]string{"--stream-full", "block"}, 5, "were dropped"},
 		{[]string{"--stream-full", "exit", "--stream-buffer", "128K"}, 125, "--stream-full is exit"},
 		{[]string{"--stream-wait", "50ms"}, 125, "nobody listened within 50ms"},
 		{[]string{"--stream-buffer", "1K"}, 125, "--stream-buffer 1K: not a size of at least 128K"},
@@ -113,56 +113,85 @@ func TestServeTCP(t *testing.T) {
 }
 
 // TestServeStops: under block a server that stands still holds the workload up, and
-// nothing is lost; one that dies then lets it go on.
+// nothing is lost; so does one that died, until there is another one, or until a signal
+// asks the workload to end.
 func TestServeStops(t *testing.T) {
-	for _, ends := range []bool{false, true} {
-		addr := unixAddr(t)
-		srv := startServer(t, addr, "-o", "/dev/null", "--stats")
-		const calls = 20000
-		cmd := exec.Command(traceBin, "-q", "-a", "-s", "4000", "--stats", "-w", addr, "--stream-full", "block", "--stream-buffer", "128K", "--stream-wait", "30s",
-			"dd", "if=/dev/zero", "of=/dev/null", "bs=4000", fmt.Sprintf("count=%d", calls))
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		srv.cmd.Process.Signal(syscall.SIGSTOP)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan struct{})
-		go func() { cmd.Wait(); close(done) }()
-		select {
-		case <-done:
-			t.Fatalf("the workload did not wait: %s", errs.String())
-		case <-time.After(time.Second):
-		}
-		if ends {
-			srv.cmd.Process.Kill()
-		} else {
-			srv.cmd.Process.Signal(syscall.SIGCONT)
-		}
-		select {
-		case <-done:
-		case <-time.After(timeout):
-			cmd.Process.Kill()
-			t.Fatal("the workload hangs")
-		}
-		if code := cmd.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("exit %d: %s", code, errs.String())
-		}
-		if ends {
-			if !strings.Contains(errs.String(), "stream_dropped_no_listener") || strings.Contains(errs.String(), "stream_dropped_no_listener 0\n") {
-				t.Errorf("%s", errs.String())
+	for _, then := range []string{"goes on", "is replaced", "is missed"} {
+		t.Run(then, func(t *testing.T) {
+			addr := unixAddr(t)
+			srv := startServer(t, addr, "-o", "/dev/null", "--stats")
+			const calls = 20000
+			cmd := exec.Command(traceBin, "-q", "-a", "-s", "4000", "--stats", "-w", addr, "--stream-full", "block", "--stream-buffer", "128K", "--stream-wait", "30s",
+				"dd", "if=/dev/zero", "of=/dev/null", "bs=4000", fmt.Sprintf("count=%d", calls))
+			var errs bytes.Buffer
+			var mu sync.Mutex
+			cmd.Stderr = locked{&mu, &errs}
+			said := func() string { mu.Lock(); defer mu.Unlock(); return errs.String() }
+			srv.cmd.Process.Signal(syscall.SIGSTOP)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
 			}
-			continue
-		}
-		waitFor(t, "the tracer to leave", func() bool { return strings.Contains(srv.said(), " ended") })
-		srv.stop(t)
-		var sent, received int
-		for line := range strings.Lines(errs.String() + srv.said()) {
-			fmt.Sscanf(line, "n_evts %d", &sent)
-			fmt.Sscanf(line, "received %d", &received)
-		}
-		if sent < 2*calls || received != sent {
-			t.Errorf("%d events, %d received", sent, received)
-		}
+			t.Cleanup(func() { cmd.Process.Kill() })
+			done := make(chan struct{})
+			go func() { cmd.Wait(); close(done) }()
+			waits := func(what string, ok func() bool) {
+				t.Helper()
+				waitFor(t, what, func() bool {
+					select {
+					case <-done:
+						t.Fatalf("the workload did not wait: %s", said())
+					default:
+					}
+					return ok()
+				})
+			}
+			const alarm = "what is traced waits for events to be taken (--stream-full block)\n"
+			waits("a line about it", func() bool { return strings.Contains(said(), "the listener takes nothing; "+alarm) })
+			if then == "goes on" {
+				srv.cmd.Process.Signal(syscall.SIGCONT)
+			} else {
+				srv.cmd.Process.Kill()
+				srv.cmd.Wait()
+				end := time.Now().Add(2 * time.Second) // longer than it waits for a listener in other cases
+				waits("two seconds", func() bool { return time.Now().After(end) })
+			}
+			want := 0
+			switch then {
+			case "is replaced":
+				srv = startServer(t, addr, "-o", "/dev/null", "--stats")
+			case "is missed":
+				cmd.Process.Signal(syscall.SIGTERM)
+				want = -1
+			}
+			select {
+			case <-done:
+			case <-time.After(timeout):
+				t.Fatal("the workload hangs")
+			}
+			if code := cmd.ProcessState.ExitCode(); code != want {
+				t.Errorf("exit %d: %s", code, said())
+			}
+			lost := !strings.Contains(said(), "stream_dropped_no_room 0\nstream_dropped_no_listener 0\nstream_dropped_refused 0\n")
+			if then == "is missed" {
+				if sig := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); sig != syscall.SIGTERM || !lost {
+					t.Errorf("ended by %v: %s", sig, said())
+				}
+				return
+			}
+			waitFor(t, "the tracer to leave", func() bool { return strings.Contains(srv.said(), " ended") })
+			srv.stop(t)
+			var sent, received int
+			for line := range strings.Lines(said() + srv.said()) {
+				fmt.Sscanf(line, "n_evts %d", &sent)
+				fmt.Sscanf(line, "received %d", &received)
+			}
+			least := sent
+			if then == "is replaced" {
+				least = calls // what the socket held is gone with the server that was killed
+			}
+			if lost || sent < 2*calls || received > sent || received < least {
+				t.Errorf("%d events, %d received: %s", sent, received, said())
+			}
+		})
 	}
 }

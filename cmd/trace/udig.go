@@ -91,8 +91,11 @@ func (o *outputs) openRing(c *cli.Context, in spec.Profile) error {
 		}
 		return nil
 	})
+	if ring.ConsumerGone() {
+		notice(quiet, fmt.Sprintf("process %d reads the ring, it says, but is not to be seen here: it has died, or is in another PID namespace", ring.Consumer()))
+	}
 	if d := c.Duration("udig-wait"); d > 0 {
-		if ring.Consumer() == 0 {
+		if !ring.Reading() {
 			notice(quiet, fmt.Sprintf("waiting up to %v for somebody to read the ring", d))
 		}
 		return ring.Wait(d)

@@ -45,6 +45,7 @@ func (s *Sender) taken() {
 	}
 	s.queued.Add(-int64(len(c.buf)))
 	s.sent.Add(c.events)
+	s.movedAt, s.alarmed = time.Now(), false
 	if cap(c.buf) >= bigChunk && len(s.free) < 4 {
 		s.free = append(s.free, c.buf)
 	}
@@ -133,6 +134,7 @@ func (s *Sender) run(ctx context.Context) {
 			told = why
 		}
 		s.mu.Lock()
+		s.why = told
 		finished := s.over && len(s.queue) == 0
 		s.mu.Unlock()
 		if finished {
@@ -197,7 +199,7 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 	s.stats.Connections++
 	before, since := s.sent.Load(), time.Now()
 	defer func() {
-		s.connected, s.lostAt = false, time.Now()
+		s.connected = false
 		s.cond.Broadcast()
 		s.mu.Unlock()
 		conn.Close()
@@ -213,6 +215,7 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 	}()
 	if s.head == nil {
 		s.wantHead.Store(true)
+		s.cond.Broadcast()
 	}
 	for s.head == nil && !broken {
 		s.cond.Wait()
@@ -266,7 +269,7 @@ func farewell(conn net.Conn, end <-chan struct{}) {
 	}
 	select {
 	case <-end:
-	case <-time.After(lingerGone):
+	case <-time.After(aloneTime):
 	}
 }
 

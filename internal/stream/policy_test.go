@@ -88,33 +88,82 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestNobody: where nobody listens the buffer fills, then events are dropped, under
-// every policy.
+// TestNobody: where nobody listens the buffer fills, then events are dropped, or Write
+// fails.
 func TestNobody(t *testing.T) {
-	for name, full := range map[string]Full{"drop": Drop, "block": Block} {
-		t.Run(name, func(t *testing.T) {
-			tx := newSource(t, SenderConfig{Address: address(t), Full: full}, processes(100))
-			const n = 10000
+	tx := newSource(t, SenderConfig{Address: address(t)}, processes(100))
+	const n = 10000
+	tx.send(t, 0, n)
+	if st := tx.ended(t); st.NoListener != n || st.Sent != 0 {
+		t.Errorf("%+v", st)
+	}
+	tx = newSource(t, SenderConfig{Address: address(t), Full: Exit}, processes(100))
+	var err error
+	for i := int64(0); err == nil && i < n; i++ {
+		ev := closing(uint64(i), i)
+		tx.st.Apply(ev)
+		err = tx.Write(ev, tx.st)
+	}
+	if err != ErrFull {
+		t.Errorf("Write: %v", err)
+	}
+	if _, err := tx.Close(); err == nil {
+		t.Error("Close has nothing to say about lost events")
+	}
+}
+
+// TestBlockAlone: under Block whoever writes waits for a listener to come, and is told so;
+// once somebody is in a hurry, nobody waits any more.
+func TestBlockAlone(t *testing.T) {
+	const n = 10000
+	for _, comes := range []bool{true, false} {
+		a, alarms := address(t), make(chan string, 10)
+		tx := newSource(t, SenderConfig{Address: a, Full: Block, Alarm: func(line string) { alarms <- line }}, processes(100))
+		sent := make(chan struct{})
+		go func() {
 			tx.send(t, 0, n)
-			st := tx.ended(t)
-			if st.NoListener != n || st.Sent != 0 {
+			close(sent)
+		}()
+		alarm := func(want string) {
+			t.Helper()
+			select {
+			case line := <-alarms:
+				if !strings.Contains(line, "nobody listens") || !strings.Contains(line, want) {
+					t.Errorf("%q", line)
+				}
+			case <-time.After(patience):
+				t.Fatal("nothing is said")
+			}
+		}
+		alarm("what is traced waits")
+		select {
+		case <-sent:
+			t.Fatal("nothing waited")
+		default:
+		}
+		if !comes {
+			tx.Hurry()
+			<-sent
+			if st := tx.ended(t); st.NoListener != n {
 				t.Errorf("%+v", st)
 			}
-		})
+			continue
+		}
+		rx := newSink(t, ServerConfig{Address: a}, nil)
+		<-sent
+		rx.count(t, n)
+		rx.end()
+		// At the end, too, it waits for a listener to come back.
+		tx.until(t, func(s *Sender) bool { return !s.connected })
+		tx.send(t, n, 1)
+		ended := make(chan SenderStats)
+		go func() { ended <- tx.ended(t) }()
+		alarm("trace waits for the last 0 KiB of events")
+		rx = newSink(t, ServerConfig{Address: a}, nil)
+		if st := <-ended; st.Sent != n+1 || st.Dropped() != 0 {
+			t.Errorf("%+v", st)
+		}
+		rx.count(t, 1)
+		rx.end()
 	}
-	t.Run("exit", func(t *testing.T) {
-		tx := newSource(t, SenderConfig{Address: address(t), Full: Exit}, processes(100))
-		var err error
-		for i := int64(0); err == nil && i < 10000; i++ {
-			ev := closing(uint64(i), i)
-			tx.st.Apply(ev)
-			err = tx.Write(ev, tx.st)
-		}
-		if err != ErrFull {
-			t.Errorf("Write: %v", err)
-		}
-		if _, err := tx.Close(); err == nil {
-			t.Error("Close has nothing to say about lost events")
-		}
-	})
 }

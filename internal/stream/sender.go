@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type Full int
 // The policies.
 const (
 	Drop  Full = iota // they are dropped, and counted
-	Block             // whoever writes them waits, as long as somebody listens
+	Block             // whoever writes them waits for a listener to take some: see Hurry
 	Exit              // Write fails with ErrFull
 )
 
@@ -38,6 +39,7 @@ type SenderConfig struct {
 	Buffer   int // bytes of events kept while nobody takes them
 	Full     Full
 	Notice   func(line string) // told of connections; from any goroutine
+	Alarm    func(line string) // told that Block holds up whoever writes; from any goroutine
 }
 
 // MinBuffer is the smallest buffer, bytes: any event of a driver fits.
@@ -72,9 +74,12 @@ type Sender struct {
 	free      [][]byte
 	head      []byte // for the next connection
 	connected bool
-	lostAt    time.Time // when it last was not
-	heard     bool      // some listener has taken a head
-	over      bool      // no more will be queued
+	why       string    // why it is not, as was told last
+	movedAt   time.Time // when a listener last took something, or Hurry was called
+	alarmed   bool      // Alarm was told of what has not moved since
+	hurried   bool
+	heard     bool // some listener has taken a head
+	over      bool // no more will be queued
 	stats     SenderStats
 }
 
@@ -108,7 +113,7 @@ func NewSender(cfg SenderConfig, snap *snapshot.State) (*Sender, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Sender{
 		cfg: cfg, opts: capture.Options{Profile: cfg.Profile, Identity: cfg.Identity.marshal()},
-		cancel: cancel, done: make(chan struct{}), snap: snap, lostAt: time.Now(),
+		cancel: cancel, done: make(chan struct{}), snap: snap, movedAt: time.Now(),
 	}
 	s.cond.L = &s.mu
 	s.w = capture.Continue(queueWriter{s}, s.opts)
@@ -205,10 +210,46 @@ const (
 	noListener = "nobody listened, and --stream-buffer was full"
 )
 
-// grace is how long, under Block, a listener may take to come, or to come back.
-const grace = time.Second
+// Times without any progress after which Block is not to be kept waiting in silence, nor
+// at all once Hurry was called: of a listener that is there, and without one.
+const stuckTime, aloneTime = 5 * time.Second, time.Second
 
-// waitForRoom waits while somebody listens.
+// stuck reports whether nothing has moved for long.
+func (s *Sender) stuck() bool {
+	patience := aloneTime
+	if s.connected {
+		patience = stuckTime
+	}
+	return time.Since(s.movedAt) > patience
+}
+
+// alarm tells, once, who waits for what because nothing moves.
+func (s *Sender) alarm(who, what string) {
+	if s.alarmed || !s.stuck() {
+		return
+	}
+	s.alarmed = true
+	why := cmp.Or(s.why, "nobody listens")
+	if s.connected {
+		why = "the listener takes nothing"
+	}
+	if s.cfg.Alarm != nil {
+		s.cfg.Alarm(fmt.Sprintf("%s: %s; %s waits for %s to be taken (--stream-full block)", s.cfg.Address, why, who, what))
+	}
+}
+
+// Hurry ends the patience of Block: from now on nobody is kept waiting by a listener that
+// takes nothing, or that is not there. It may be called from any goroutine.
+func (s *Sender) Hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.hurried {
+		s.hurried, s.movedAt = true, time.Now()
+		s.cond.Broadcast()
+	}
+}
+
+// waitForRoom waits until a listener has taken enough, or Hurry says that none will.
 func (s *Sender) waitForRoom(need, limit int) bool {
 	if err := s.w.Flush(); err != nil {
 		return false
@@ -224,17 +265,24 @@ func (s *Sender) waitForRoom(need, limit int) bool {
 			s.mu.Unlock()
 			s.serveHead()
 			s.mu.Lock()
-		case s.connected:
-			s.cond.Wait()
-		case time.Since(s.lostAt) > grace:
+		case s.hurried && s.stuck():
 			return false
 		default:
-			s.mu.Unlock()
-			time.Sleep(5 * time.Millisecond)
-			s.mu.Lock()
+			s.alarm("what is traced", "events")
+			s.nap()
 		}
 	}
 }
+
+// nap waits for something to change, a little.
+func (s *Sender) nap() {
+	wake := time.AfterFunc(napTime, s.cond.Broadcast)
+	s.cond.Wait()
+	wake.Stop()
+}
+
+// napTime is how often those who wait look at what has no signal: time, and a wanted head.
+const napTime = 20 * time.Millisecond
 
 // Restart makes the state precede the next event: it has changed by more than events
 // tell.
@@ -286,14 +334,9 @@ func (s *Sender) makeHead() {
 	s.mu.Unlock()
 }
 
-// Times at the end.
-const (
-	linger     = 5 * time.Second // without any progress of a listener that is there
-	lingerGone = time.Second     // for one that is not
-)
-
-// Close sends what waits, gives up when nobody takes it, and returns what became of
-// all events. Under Exit lost events are an error.
+// Close sends what waits, and returns what became of all events. It gives up when nothing
+// moves any more; under Block only once Hurry was called. Under Exit lost events are an
+// error.
 func (s *Sender) Close() (SenderStats, error) {
 	_ = s.w.Flush() // a queue does not fail
 	s.mu.Lock()
@@ -316,9 +359,11 @@ func (s *Sender) Close() (SenderStats, error) {
 	return s.stats, nil
 }
 
-// await waits until all has been sent, or nothing moves any more.
+// await waits until all has been sent, or will not be.
 func (s *Sender) await() {
-	last, since := s.queued.Load(), time.Now()
+	s.mu.Lock()
+	s.movedAt = time.Now()
+	s.mu.Unlock()
 	for {
 		select {
 		case <-s.done:
@@ -327,16 +372,14 @@ func (s *Sender) await() {
 		}
 		s.serveHead()
 		s.mu.Lock()
-		patience := lingerGone
-		if s.connected {
-			patience = linger
-		}
 		idle := len(s.queue) == 0 && !s.connected // nothing to send, nobody to say goodbye to
-		s.mu.Unlock()
-		if now := s.queued.Load(); now != last {
-			last, since = now, time.Now()
+		stuck := s.stuck()
+		if patient := s.cfg.Full == Block && !s.hurried && len(s.queue) > 0; patient {
+			s.alarm("trace", fmt.Sprintf("the last %d KiB of events", s.queued.Load()>>10))
+			stuck = false
 		}
-		if idle || time.Since(since) > patience {
+		s.mu.Unlock()
+		if idle || stuck {
 			return
 		}
 	}

@@ -110,9 +110,18 @@ func (r *Ring) Consumer() (pid int) {
 	return pid
 }
 
-// Wait waits until there is a consumer, at most for d.
+// Reading reports whether there is a consumer that takes events.
+func (r *Ring) Reading() (yes bool) {
+	_ = r.guard(func() error {
+		yes = atomic.LoadInt32(r.status32(offPID)) != 0 && atomic.LoadInt32(r.status32(offStopped)) == 0
+		return nil
+	})
+	return yes
+}
+
+// Wait waits until there is a consumer that takes events, at most for d.
 func (r *Ring) Wait(d time.Duration) error {
-	for end := time.Now().Add(d); r.Consumer() == 0; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(d); !r.Reading(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			return fmt.Errorf("nobody read %s within %v", r.buf.name, d)
 		}
@@ -178,7 +187,12 @@ func (r *Ring) put(data []byte, t event.Type) {
 		r.stats.Locked++
 		return
 	}
-	atomic.StoreUint32(r.info32(offHead), (head+uint32(len(data)))&(size-1))
+	// A reader that began meanwhile has reset the positions: what is behind its tail
+	// would be events of the time before it.
+	if !atomic.CompareAndSwapUint32(r.info32(offHead), head, (head+uint32(len(data)))&(size-1)) {
+		r.stats.NoConsumer++
+		return
+	}
 	r.stats.Written++
 }
 
@@ -202,18 +216,18 @@ func (r *Ring) drop(t event.Type) {
 	if k := r.kinds[t]; k >= 0 {
 		atomic.AddUint64(r.info64(offKinds+8*k), 1)
 	}
-	if r.consumerGone() {
+	if r.ConsumerGone() {
 		r.stats.NoConsumer++
 	} else {
 		r.stats.NoRoom++
 	}
 }
 
-// consumerGone reports whether the consumer has died, as far as can be told: its number
-// may be of another PID namespace, where its death cannot be seen.
-func (r *Ring) consumerGone() bool {
-	pid := atomic.LoadInt32(r.status32(offPID))
-	return pid > 0 && unix.Kill(int(pid), 0) == unix.ESRCH && os.Getpid() != int(pid)
+// ConsumerGone reports whether no process has the number of the consumer. It has died
+// then, or the number is of another PID namespace, which cannot be told.
+func (r *Ring) ConsumerGone() bool {
+	pid := r.Consumer()
+	return pid > 0 && unix.Kill(pid, 0) == unix.ESRCH
 }
 
 // known returns an event as readers up to libs 0.12 take it: their code of a generic

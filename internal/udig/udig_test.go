@@ -5,11 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/lannerhq/lanner/internal/udig/udigtest"
 	"github.com/lannerhq/lanner/kernel/event"
@@ -207,6 +209,61 @@ func TestStale(t *testing.T) {
 	}
 	if st := r.Stats(); st.NoConsumer != 1 || st.NoRoom != 0 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// TestBegin: a reader that begins while events are written, and resets the positions for
+// it, gets none from before.
+func TestBegin(t *testing.T) {
+	dir := shm(t)
+	r := open(t, dir, layouts[0])
+	c := consume(t, dir)
+	var n atomic.Int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				r.Write(reading(1, n.Add(1), 60000))
+			}
+		}
+	}()
+	for range 100 {
+		first := n.Load()
+		atomic.StoreUint32(c.Head(), 0)
+		atomic.StoreUint32(c.Tail(), 0)
+		for n.Load() < first+3 {
+			runtime.Gosched()
+		}
+		_, err := c.Read(func(ev *event.Event) {
+			if got, _ := ev.Int(0); got < first {
+				t.Errorf("event %d, older than %d", got, first)
+			}
+		})
+		if err != nil || t.Failed() {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	<-stopped
+}
+
+// TestWait: who has stopped the ring does not read it.
+func TestWait(t *testing.T) {
+	dir := shm(t)
+	r := open(t, dir, layouts[0])
+	c := consume(t, dir)
+	*c.Status(offStopped) = 1
+	if err := r.Wait(20 * time.Millisecond); err == nil {
+		t.Error("a reader that has stopped the ring is taken for one that reads")
+	}
+	*c.Status(offStopped) = 0
+	if err := r.Wait(time.Minute); err != nil {
+		t.Error(err)
 	}
 }
 
