@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/lannerhq/lanner/internal/stream"
 	"github.com/lannerhq/lanner/kernel"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -201,6 +203,9 @@ func action(c *cli.Context) error {
 	if _, err := rotation(c); err != nil {
 		return err
 	}
+	if err := idle(c, cmp.Or(c.String("write"), environment["write"]), false); err != nil {
+		return err
+	}
 	var given []string
 	use := runCommand
 	for _, s := range sources {
@@ -218,6 +223,22 @@ func action(c *cli.Context) error {
 		return use(c)
 	}
 	return usage("either " + given[0] + " or " + given[1] + ", not both")
+}
+
+// idle refuses options for streams and the ring where there is none: somebody thinks that
+// there is. written is the value of -w.
+func idle(c *cli.Context, written string, serves bool) error {
+	for _, name := range []string{"stream-buffer", "stream-full", "stream-wait", "token-file"} {
+		if c.IsSet(name) && !stream.IsAddress(written) && !(serves && name == "token-file") {
+			return usage("--" + name + " is for streams: -w unix:PATH or -w tcp:HOST:PORT")
+		}
+	}
+	for _, name := range []string{"udig-layout", "udig-wait"} {
+		if c.IsSet(name) && !c.Bool("udig") && environment["udig"] == "" {
+			return usage("--" + name + " is for the ring: --udig")
+		}
+	}
+	return nil
 }
 
 // profile returns the chosen edition.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/internal/capture"
+	"github.com/lannerhq/lanner/internal/container"
 	"github.com/lannerhq/lanner/internal/pipeline"
 	"github.com/lannerhq/lanner/internal/snapshot"
 	"github.com/lannerhq/lanner/internal/state"
@@ -37,6 +38,7 @@ type replay struct {
 	*capture.Reader
 	st      *state.State
 	section int
+	box     string     // id of the container that events are of, empty for what they say
 	anew    func()     // told of a section that is not the first
 	keep    *event.Set // nil is all
 	codes   map[event.Type][]uint16
@@ -64,6 +66,12 @@ func (r *replay) ReadInto(ev *event.Event) error {
 	return r.next(ev)
 }
 
+// begin takes over what the section being read says there is.
+func (r *replay) begin() {
+	container.Snapshot(r.State(), r.box)
+	r.st = state.New(r.State())
+}
+
 // next reads an event, which is for the state only if it is not wanted.
 func (r *replay) next(ev *event.Event) error {
 	if r.over.Load() {
@@ -73,7 +81,8 @@ func (r *replay) next(ev *event.Event) error {
 		return err
 	}
 	if s := r.Section(); s != r.section {
-		r.section, r.st = s, state.New(r.State())
+		r.section = s
+		r.begin()
 		r.anew()
 	}
 	ts := ev.TS()
@@ -128,6 +137,9 @@ func (r *replay) selected(ev *event.Event) bool {
 // openReplay opens the capture that the options name.
 func openReplay(c *cli.Context, in spec.Profile) (r *replay, err error) {
 	r = new(replay)
+	if r.box, err = containerID(c); err != nil {
+		return nil, err
+	}
 	if r.since, err = parseMoment(c.String("since")); err != nil {
 		return nil, usage("--since " + err.Error())
 	}
@@ -150,7 +162,7 @@ func openReplay(c *cli.Context, in spec.Profile) (r *replay, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, plain("open", err))
 	}
-	r.st = state.New(r.State())
+	r.begin()
 	return r, nil
 }
 
@@ -181,7 +193,7 @@ func readCapture(c *cli.Context) error {
 	src.anew = out.restart
 	signal.Ignore(unix.SIGPIPE)
 	left := len(out.sinks)
-	stats, err := pipeline.Run(src, out.sinks, pipeline.Options{
+	stats, err := pipeline.Run(container.Source(src, src.box), out.sinks, pipeline.Options{
 		Count: c.Uint64("count"),
 		State: func() *state.State { return src.st },
 		OnError: func(err error) {

@@ -18,7 +18,7 @@ import (
 
 func serveCommand() *cli.Command {
 	own := []cli.Flag{
-		&cli.StringFlag{Name: "listen", Category: catWhat, Required: true, Usage: "listen at `ADDRESS`: unix:PATH or tcp:HOST:PORT"},
+		&cli.StringFlag{Name: "listen", Category: catWhat, Usage: "listen at `ADDRESS`: unix:PATH or tcp:HOST:PORT"},
 		&cli.StringFlag{Name: "socket-mode", Category: catWhat, Value: "0600", Usage: "permissions of a Unix socket: `MODE`, as 0660 for tracers of the same group"},
 	}
 	for _, f := range flags() {
@@ -57,14 +57,20 @@ func serve(c *cli.Context) error {
 	if c.Args().Len() > 0 {
 		return usage("trace serve takes no arguments")
 	}
-	if c.IsSet("json") && c.IsSet("format") {
-		return usage("either --json or --format, not both")
+	if c.String("listen") == "" {
+		return usage("trace serve takes --listen ADDRESS: where tracers (trace -w ADDRESS) connect to")
+	}
+	if err := oneForm(c); err != nil {
+		return err
 	}
 	in, err := profile(c)
 	if err != nil {
 		return err
 	}
 	if _, err := rotation(c); err != nil {
+		return err
+	}
+	if err := idle(c, c.String("write"), true); err != nil {
 		return err
 	}
 	quiet := c.Bool("quiet")

@@ -162,6 +162,11 @@ func TestContainerID(t *testing.T) {
 	if out := srv.stop(t); !strings.Contains(out, "/"+id+`"`) {
 		t.Errorf("no id in %s", out)
 	}
+	file := filepath.Join(t.TempDir(), "x.scap")
+	run(t, traceBin, "-q", "-e", "execve", "-w", file, "/bin/true")
+	if got := run(t, traceBin, "-r", file, "--container-id", id, "--json"); !strings.Contains(got.out, "/"+id+`"`) {
+		t.Errorf("no id in what is read: %+v", got)
+	}
 	if got := run(t, traceBin, "--container-id", "a/b", "true"); got.code != 125 || strings.Count(got.err, "\n") != 1 {
 		t.Errorf("%+v", got)
 	}

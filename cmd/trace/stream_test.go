@@ -78,6 +78,8 @@ func TestStreamPolicies(t *testing.T) {
 		{[]string{"--stream-wait", "50ms"}, 125, "nobody listened within 50ms"},
 		{[]string{"--stream-buffer", "1K"}, 125, "--stream-buffer 1K: not a size of at least 128K"},
 		{[]string{"--stream-full", "maybe"}, 125, "unknown --stream-full"},
+		{[]string{"-w", "s.scap", "--stream-full", "block"}, 125, "--stream-full is for streams"},
+		{[]string{"--udig-wait", "1s"}, 125, "--udig-wait is for the ring"},
 	} {
 		got := run(t, append(append([]string{traceBin, "-o", "/dev/null", "-a", "-w", unixAddr(t)}, c.opts...), "/bin/sh", "-c", busy)...)
 		if got.code != c.code || !strings.Contains(got.err, c.says) {
@@ -89,6 +91,9 @@ func TestStreamPolicies(t *testing.T) {
 		if got.code != 125 || !strings.Contains(got.err, "--token-file") || strings.Count(got.err, "\n") != 1 {
 			t.Errorf("%s: %+v", addr, got)
 		}
+	}
+	if got := run(t, traceBin, "serve"); got.code != 125 || got.out != "" || !strings.Contains(got.err, "takes --listen ADDRESS") || strings.Count(got.err, "\n") != 1 {
+		t.Errorf("%+v", got)
 	}
 }
 

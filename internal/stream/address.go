@@ -53,6 +53,9 @@ func ParseAddress(s string) (Address, error) {
 	if err != nil || port == "" {
 		return Address{}, fmt.Errorf("%s: not an address: tcp:HOST:PORT, as tcp:127.0.0.1:7070 or tcp:[::1]:7070", s)
 	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return Address{}, fmt.Errorf("%s: no port is called %s", s, port)
+	}
 	return Address{"tcp", net.JoinHostPort(host, port)}, nil
 }
 

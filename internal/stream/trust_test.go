@@ -70,7 +70,7 @@ func TestBeyond(t *testing.T) {
 			t.Errorf("%s with a token: %v", s, err)
 		}
 	}
-	for _, s := range []string{"", "unix:", "udp:1:2", "tcp:", "tcp:1", "tcp:1:", "unix:@x", "unix:/" + strings.Repeat("x", 200)} {
+	for _, s := range []string{"", "unix:", "udp:1:2", "tcp:", "tcp:1", "tcp:1:", "tcp:127.0.0.1:65536", "tcp:127.0.0.1:-1", "tcp:127.0.0.1:nosuch", "unix:@x", "unix:/" + strings.Repeat("x", 200)} {
 		if a, err := ParseAddress(s); err == nil {
 			t.Errorf("%q is %v", s, a)
 		}
