@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -160,7 +161,10 @@ func openReplay(c *cli.Context, in spec.Profile) (r *replay, err error) {
 		r.Reader, err = capture.Open(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, plain("open", err))
+		if _, missing := errors.AsType[*os.PathError](err); !missing {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		return nil, plain("open", err)
 	}
 	r.begin()
 	return r, nil
