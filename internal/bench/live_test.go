@@ -25,7 +25,7 @@ func TestLive(t *testing.T) {
 		t.Errorf("faults %q, %+v", rep.Faults, rep.Live)
 	}
 	var text strings.Builder
-	if err := rep.liveTable().text(&text); err != nil || strings.Count(text.String(), "2000") != 4 {
+	if err := rep.print(&text, table.text); err != nil || strings.Count(text.String(), "2000") != 4 {
 		t.Errorf("%v\n%s", err, text.String())
 	}
 }

@@ -37,6 +37,7 @@ import (
 type options struct {
 	trace    string
 	smoke    bool
+	live     bool
 	reps     int
 	cpus     string
 	json     bool
@@ -73,6 +74,7 @@ func parseOptions(args []string, usage io.Writer) (o options, err error) {
 	f.SetOutput(io.Discard)
 	f.StringVar(&o.trace, "trace", "bin/trace", "the `program` to measure")
 	f.BoolVar(&o.smoke, "smoke", false, "everything once and small: shows that it works, measures nothing")
+	f.BoolVar(&o.live, "live", false, "the ways to a live reader alone")
 	f.IntVar(&o.reps, "n", 3, "`repetitions`, of which the median counts")
 	f.StringVar(&o.cpus, "cpus", "", "run everything on the CPUs of `LIST`, like 0 or 0-3,6")
 	f.BoolVar(&o.json, "json", false, "print JSON")
@@ -138,8 +140,10 @@ func run(o options) (failed bool, err error) {
 		variants: variants(trace, findProgram("strace")),
 	}
 	rep := report{Facts: facts(trace), Smoke: o.smoke, Repetitions: o.reps, Notes: []string{}, Faults: []string{}}
-	b.all(&rep)
-	b.probe(&rep, trace)
+	if !o.live {
+		b.all(&rep)
+		b.probe(&rep, trace)
+	}
 	b.live(&rep, trace)
 	b.progress.clear()
 	if ctx.Err() != nil {

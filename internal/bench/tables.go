@@ -26,6 +26,9 @@ func (r *report) print(w io.Writer, form func(table, io.Writer) error) error {
 }
 
 func (r *report) tables() []table {
+	if len(r.Workloads) == 0 {
+		return []table{r.machineTable(), r.liveTable()}
+	}
 	ts := []table{
 		r.machineTable(), r.whatTable(), r.wayTable(),
 		r.cellTable(fmt.Sprintf("Wall time in seconds, median of %d", r.Repetitions), nil, func(c *cell) string { return seconds(c.Median) }),

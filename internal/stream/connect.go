@@ -25,6 +25,9 @@ func (q queueWriter) Write(p []byte) (int, error) {
 	s := q.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		s.movedAt = time.Now()
+	}
 	var buf []byte
 	if n := len(s.free); n > 0 && len(p) >= bigChunk {
 		buf, s.free = s.free[n-1][:0], s.free[:n-1]
@@ -195,7 +198,7 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.connected = true
+	s.connected, s.movedAt = true, time.Now()
 	s.stats.Connections++
 	before, since := s.sent.Load(), time.Now()
 	defer func() {
