@@ -39,8 +39,8 @@ func accept(t *testing.T, l net.Listener) (net.Conn, *capture.Reader) {
 	return conn, rd
 }
 
-// stuck waits until a connection takes nothing any more.
-func (s *source) stuck(t *testing.T) {
+// settled waits until a connection takes nothing any more.
+func (s *source) settled(t *testing.T) {
 	t.Helper()
 	last, since := int64(-1), time.Now()
 	s.until(t, func(s *Sender) bool {
@@ -78,7 +78,7 @@ func TestResume(t *testing.T) {
 			if err := tx.Flush(); err != nil {
 				t.Fatal(err)
 			}
-			tx.stuck(t)
+			tx.settled(t)
 			conn.(*net.UnixConn).CloseWrite() // what it holds can be read yet
 			tx.until(t, func(s *Sender) bool { return !s.connected })
 			var ev event.Event
@@ -107,4 +107,36 @@ func TestResume(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestIdle: a listener is not said to take nothing because nothing came for long.
+func TestIdle(t *testing.T) {
+	a := address(t)
+	l, err := net.Listen("unix", a.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	alarms := make(chan string, 10)
+	tx := newSource(t, SenderConfig{Address: a, Full: Block, Buffer: 1 << 20, Alarm: func(line string) { alarms <- line }}, processes(100))
+	conn, _ := accept(t, l)
+	tx.mu.Lock()
+	tx.movedAt = time.Now().Add(-time.Hour)
+	tx.mu.Unlock()
+	sent := make(chan struct{})
+	go func() {
+		tx.send(t, 0, 100000) // more than there is room for
+		close(sent)
+	}()
+	tx.settled(t)
+	select {
+	case line := <-alarms:
+		t.Errorf("after a moment: %q", line)
+	default:
+	}
+	l.Close()
+	tx.Hurry()
+	conn.Close()
+	<-sent
+	tx.ended(t)
 }
