@@ -23,9 +23,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/internal/plugin"
 )
@@ -141,8 +142,9 @@ func plugin_open(p unsafe.Pointer, params *C.char, rc *C.int32_t) unsafe.Pointer
 	return i.self
 }
 
-// tell is told of tracers. Hosts before API 3.3 have no log for plugins.
-func tell(line string) { fmt.Fprintf(os.Stderr, "%s: %s\n", plugin.Name, line) }
+// tell is told of tracers. Hosts before API 3.3 have no log for plugins. os.Stderr would end
+// the host if nobody reads its standard error, also one that ignores SIGPIPE (os/signal).
+func tell(line string) { _, _ = unix.Write(2, fmt.Appendf(nil, "%s: %s\n", plugin.Name, line)) }
 
 //export plugin_close
 func plugin_close(_, h unsafe.Pointer) {

@@ -66,8 +66,9 @@ type host struct {
 // timeout is for whatever must not hang.
 const timeout = time.Minute
 
-func start(t *testing.T, cmd *exec.Cmd) *host {
+func start(t *testing.T, cmd *exec.Cmd, more ...*os.File) *host {
 	t.Helper()
+	cmd.ExtraFiles = more
 	h := &host{t: t, cmd: cmd, lines: make(chan string, 1<<16), notes: make(chan string, 1<<10)}
 	var err error
 	if h.in, err = cmd.StdinPipe(); err != nil {
@@ -321,6 +322,24 @@ func TestOtherEdition(t *testing.T) {
 	if lines, _ := h.end(); len(lines) != 0 {
 		t.Errorf("%d events", len(lines))
 	}
+}
+
+// TestDeaf: a host that ignores SIGPIPE goes on where nobody reads its standard error.
+func TestDeaf(t *testing.T) {
+	addr, text := listen(t), filepath.Join(t.TempDir(), "text")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	h := start(t, exec.Command("sh", "-c", `trap "" PIPE; exec "$@" 2>&3`, "sh", hostBin, pluginLib, "run", "{}", addr), w)
+	mustRun(t, tracer(t, addr, "-o", text, "--format", "%evt.rawtime", "true"))
+	want, err := os.ReadFile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.events(lastTime(t, string(want)))
 }
 
 // TestToken: with a secret only who knows it is heard.
