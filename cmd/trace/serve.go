@@ -122,34 +122,50 @@ func serve(c *cli.Context) error {
 type reception struct {
 	st   *state.State
 	out  *outputs
-	todo []func() // changes of st that go with the next event
+	todo []change // of st, which go with the next event
 }
 
-// join takes over what a tracer says there is.
+// A change is what a tracer says there is, or that nothing more will be told of its
+// namespace.
+type change struct {
+	t    *stream.Tracer
+	snap *snapshot.State // nil if it left
+}
+
+// Tracers may come and go for long without an event: what became void is not kept.
+
+// join takes over what a tracer says there is, instead of what it said before.
 func (r *reception) join(t *stream.Tracer, snap *snapshot.State) {
-	r.todo = append(r.todo, func() {
-		// The machine is ours. Users of containers may differ: the first who is
-		// told of under a number is it.
-		snap.Machine = snapshot.Machine{}
-		snap.Users = slices.DeleteFunc(snap.Users, func(u snapshot.User) bool { _, known := r.st.UserName(u.UID); return known })
-		snap.Groups = slices.DeleteFunc(snap.Groups, func(g snapshot.Group) bool { _, known := r.st.GroupName(g.GID); return known })
-		r.st.Add(snap)
-		r.out.joined(snap, t.Base != 0)
-	})
+	r.drop(func(c change) bool { return c.t == t && c.snap != nil })
+	r.todo = append(r.todo, change{t, snap})
 }
 
 // leave forgets the threads of a namespace of which nothing more will be told.
 func (r *reception) leave(t *stream.Tracer, last bool) {
-	if base := t.Base; last && base != 0 {
-		r.todo = append(r.todo, func() { r.st.Forget(func(tid int64) bool { return tid&^(1<<32-1) == base }) })
+	r.drop(func(c change) bool { return c.t == t || last && c.t.Base == t.Base && t.Base != 0 })
+	if last && t.Base != 0 {
+		r.todo = append(r.todo, change{t: t})
 	}
 }
 
+func (r *reception) drop(void func(change) bool) { r.todo = slices.DeleteFunc(r.todo, void) }
+
 // state returns the state as it is before the event just read.
 func (r *reception) state() *state.State {
-	for _, f := range r.todo {
-		f()
+	for _, c := range r.todo {
+		if c.snap == nil {
+			r.st.Forget(func(tid int64) bool { return tid&^(1<<32-1) == c.t.Base })
+			continue
+		}
+		// The machine is ours. Users of containers may differ: the first who is
+		// told of under a number is it.
+		c.snap.Machine = snapshot.Machine{}
+		c.snap.Users = slices.DeleteFunc(c.snap.Users, func(u snapshot.User) bool { _, known := r.st.UserName(u.UID); return known })
+		c.snap.Groups = slices.DeleteFunc(c.snap.Groups, func(g snapshot.Group) bool { _, known := r.st.GroupName(g.GID); return known })
+		r.st.Add(c.snap)
+		r.out.joined(c.snap, c.t.Base != 0)
 	}
+	clear(r.todo)
 	r.todo = r.todo[:0]
 	return r.st
 }

@@ -10,6 +10,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lannerhq/lanner/internal/snapshot"
+	"github.com/lannerhq/lanner/internal/state"
+	"github.com/lannerhq/lanner/internal/stream"
 )
 
 // A server is a "trace serve" that runs.
@@ -142,6 +146,34 @@ func TestServeNamespaces(t *testing.T) {
 	}
 	if len(ids) != 2 || ids[0] {
 		t.Errorf("namespaces %v in\n%s", ids, out)
+	}
+}
+
+// TestReception: tracers that come and go while nothing happens leave nothing behind, and
+// what one that stays has said last is known.
+func TestReception(t *testing.T) {
+	r := reception{st: state.New(nil), out: &outputs{}}
+	snap := func(tid int64, comm string) *snapshot.State {
+		return &snapshot.State{Threads: []snapshot.Thread{{TID: tid, PID: tid, Comm: comm}}}
+	}
+	const base = 1 << 32
+	stays := &stream.Tracer{Base: base}
+	r.join(stays, snap(base|7, "old"))
+	r.state()
+	r.leave(stays, true)
+	for range 1000 {
+		goes := &stream.Tracer{Base: base}
+		r.join(goes, snap(base|8, "gone"))
+		r.join(stays, snap(base|9, "old"))
+		r.leave(goes, false)
+	}
+	r.join(stays, snap(base|9, "new"))
+	if len(r.todo) > 2 {
+		t.Errorf("%d changes are kept", len(r.todo))
+	}
+	st := r.state()
+	if st.Lookup(base|7) != nil || st.Lookup(base|8) != nil || st.Lookup(base|9) == nil || st.Lookup(base|9).Comm != "new" {
+		t.Errorf("known are 7 %v, 8 %v, 9 %v", st.Lookup(base|7), st.Lookup(base|8), st.Lookup(base|9))
 	}
 }
 

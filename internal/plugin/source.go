@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ type Source struct {
 
 	// Of receive.
 	known   map[*stream.Tracer]bool
-	waiting []*snapshot.State // to be told of before the next event
+	waiting []described // to be told of before the next event
 
 	ready chan struct{} // filling is not empty any more, or err is set; of capacity 1
 
@@ -46,6 +47,12 @@ type Source struct {
 	closed  bool
 	tracers int
 	events  uint64
+}
+
+// A described is what a tracer says there is.
+type described struct {
+	by   *stream.Tracer
+	snap *snapshot.State
 }
 
 // Open listens at the address that params is, or at DefaultParams. notice is told of
@@ -123,8 +130,8 @@ func (s *Source) pump() (err error) {
 		if err := s.srv.ReadInto(&ev); err != nil {
 			return err
 		}
-		for _, snap := range s.waiting {
-			for i := stream.Introduce(snap, ev.TS(), s.cfg.profile); i.Next(&intro); {
+		for _, d := range s.waiting {
+			for i := stream.Introduce(d.snap, ev.TS(), s.cfg.profile); i.Next(&intro); {
 				s.add(&intro)
 			}
 		}
@@ -173,7 +180,8 @@ func (s *Source) wake() {
 // join and leave are called by ReadInto.
 
 func (s *Source) join(t *stream.Tracer, snap *snapshot.State) {
-	s.waiting = append(s.waiting, snap)
+	s.forget(t) // what it said before, if no event came since
+	s.waiting = append(s.waiting, described{t, snap})
 	if s.known[t] {
 		return // it only described anew what there is
 	}
@@ -184,10 +192,15 @@ func (s *Source) join(t *stream.Tracer, snap *snapshot.State) {
 }
 
 func (s *Source) leave(t *stream.Tracer, _ bool) {
+	s.forget(t)
 	delete(s.known, t)
 	s.mu.Lock()
 	s.tracers--
 	s.mu.Unlock()
+}
+
+func (s *Source) forget(t *stream.Tracer) {
+	s.waiting = slices.DeleteFunc(s.waiting, func(d described) bool { return d.by == t })
 }
 
 // A Metric is a counter or a gauge.

@@ -2,12 +2,14 @@ package stream
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lannerhq/lanner/internal/capture"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -130,6 +132,52 @@ func TestBounded(t *testing.T) {
 	for _, tx := range txs {
 		tx.ended(t)
 	}
+	rx.end()
+}
+
+// TestHeads: a tracer that describes again and again what there is, without an event,
+// waits until that has been looked at.
+func TestHeads(t *testing.T) {
+	a := address(t)
+	gate := make(chan struct{})
+	rx := newSink(t, ServerConfig{Address: a}, gate)
+	conn, err := net.Dial("unix", a.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var head bytes.Buffer
+	w, err := capture.NewWriter(&head, processes(100, 200), capture.Options{Profile: spec.Current})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b event.Builder
+	var ev event.Event
+	marker(&b, &ev, 1, headMarker, "")
+	if err := errors.Join(w.WriteEvent(&ev), w.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for err := error(nil); err == nil; {
+			_, err = conn.Write(head.Bytes())
+		}
+	}()
+	queued := func() (n int) {
+		rx.Server.mu.Lock()
+		defer rx.Server.mu.Unlock()
+		for _, p := range rx.joining {
+			n += len(p.queue)
+		}
+		return n
+	}
+	rx.until(t, "a head", func() bool { return queued() > 0 })
+	time.Sleep(50 * time.Millisecond) // for more to come, if they can
+	if n := queued(); n != 1 {
+		t.Errorf("%d heads are kept", n)
+	}
+	close(gate)
+	rx.until(t, "heads", func() bool { return len(rx.joins) > 10 })
+	conn.Close()
 	rx.end()
 }
 

@@ -291,7 +291,8 @@ func (r *relay) hand() bool {
 	if p.bytes+size > maxQueue/2 || s.bytes+size > maxQueues/2 {
 		s.crowded.Store(true)
 	}
-	for !s.closed && len(p.queue) > 0 && (p.bytes+size > maxQueue || s.bytes+size > maxQueues) {
+	// Of snapshots, which may be large, one waits at a time.
+	for !s.closed && len(p.queue) > 0 && (b.snap != nil || p.bytes+size > maxQueue || s.bytes+size > maxQueues) {
 		s.room.Wait()
 	}
 	if !p.known {
