@@ -182,7 +182,8 @@ func readCapture(c *cli.Context) error {
 	}
 	defer src.Close()
 	name, stopProgress := c.String("read"), func() {}
-	if isTerminal(os.Stderr) && !c.Bool("quiet") && (c.Bool("summary") || !isTerminal(os.Stdout)) {
+	elsewhere := c.IsSet("output") && c.String("output") != "-" || !isTerminal(os.Stdout)
+	if isTerminal(os.Stderr) && !c.Bool("quiet") && (c.Bool("summary") || elsewhere) {
 		stopProgress = showProgress(name, src.Reader)
 	}
 	snap := src.State()

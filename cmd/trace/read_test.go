@@ -145,13 +145,19 @@ func TestSummaryLikeSysdig(t *testing.T) {
 // has to wait.
 func TestProgress(t *testing.T) {
 	file := sample(t)
-	// More text than a pipe holds waits for the user.
-	term, _ := onTerminal(t, "sh", "-c", "for i in 1 2 3 4; do cat "+file+"; done >"+file+".long; "+
-		traceBin+" -a -r "+file+".long --json | { read x </dev/tty; cat >/dev/null; }; echo done")
-	term.expect(file + ".long: ")
-	term.expect("% of ")
-	term.expect(" read\x1b[K")
-	term.typ("\n")
-	term.expect("\r\x1b[K")
-	term.expect("done")
+	read := traceBin + " -a -r " + file + ".long --json"
+	const slowly = "{ read x </dev/tty; cat >/dev/null; }"
+	for _, into := range []string{
+		read + " | " + slowly,
+		"mkfifo " + file + ".fifo; " + slowly + " <" + file + ".fifo & " + read + " -o " + file + ".fifo",
+	} {
+		// More text than a pipe holds waits for the user.
+		term, _ := onTerminal(t, "sh", "-c", "for i in 1 2 3 4; do cat "+file+"; done >"+file+".long; "+into+"; echo done")
+		term.expect(file + ".long: ")
+		term.expect("% of ")
+		term.expect(" read\x1b[K")
+		term.typ("\n")
+		term.expect("\r\x1b[K")
+		term.expect("done")
+	}
 }

@@ -131,6 +131,21 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// TestComeAndGo: tracers that come and go while nothing happens leave nothing behind.
+func TestComeAndGo(t *testing.T) {
+	s := &Source{known: make(map[*stream.Tracer]bool)}
+	stays, snap := new(stream.Tracer), new(snapshot.State)
+	for range 1000 {
+		goes := new(stream.Tracer)
+		s.join(goes, new(snapshot.State))
+		s.join(stays, snap)
+		s.leave(goes, true)
+	}
+	if len(s.waiting) != 1 || s.waiting[0].snap != snap || len(s.known) != 1 || s.tracers != 1 {
+		t.Errorf("%d descriptions of %d tracers", len(s.waiting), s.tracers)
+	}
+}
+
 // TestCloseWhileFull: a host that never reads can close.
 func TestCloseWhileFull(t *testing.T) {
 	src, tx, st := open(t)
