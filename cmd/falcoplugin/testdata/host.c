@@ -14,12 +14,31 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../api.h"
+
+/* Layouts as plugin_types.h and plugin_api.h have them, on 64-bit machines. */
+#define AT(type, field, offset) _Static_assert(offsetof(struct type, field) == (offset), #type "." #field)
+AT(event_header, ts, 0);
+AT(event_header, tid, 8);
+AT(event_header, len, 16);
+AT(event_header, type, 20);
+AT(event_header, nparams, 22);
+_Static_assert(sizeof(struct event_header) == 26, "event_header");
+AT(init_input, config, 0);
+AT(init_input, owner, 8);
+AT(init_input, owner_error, 16);
+AT(init_input, tables, 24);
+AT(metric, name, 0);
+AT(metric, type, 8);
+AT(metric, value, 16);
+AT(metric, value_type, 24);
+_Static_assert(sizeof(struct metric) == 32, "metric");
 
 static struct {
 	const char *(*get_required_api_version)(void);
