@@ -83,7 +83,9 @@ const napTime = 20 * time.Millisecond
 // await waits until all has been sent, or will not be.
 func (s *Sender) await() {
 	s.mu.Lock()
-	s.movedAt = time.Now()
+	if !s.hurried {
+		s.movedAt = time.Now()
+	}
 	s.mu.Unlock()
 	for {
 		select {
