@@ -125,11 +125,12 @@ type reception struct {
 	todo []change // of st, which go with the next event
 }
 
-// A change is what a tracer says there is, or that nothing more will be told of its
-// namespace.
+// A change is what a tracer says there is, or that nothing more will be told of
+// namespaces.
 type change struct {
 	t    *stream.Tracer
 	snap *snapshot.State // nil if it left
+	gone []int64
 }
 
 // Tracers may come and go for long without an event: what became void is not kept.
@@ -137,14 +138,14 @@ type change struct {
 // join takes over what a tracer says there is, instead of what it said before.
 func (r *reception) join(t *stream.Tracer, snap *snapshot.State) {
 	r.drop(func(c change) bool { return c.t == t && c.snap != nil })
-	r.todo = append(r.todo, change{t, snap})
+	r.todo = append(r.todo, change{t: t, snap: snap})
 }
 
-// leave forgets the threads of a namespace of which nothing more will be told.
-func (r *reception) leave(t *stream.Tracer, last bool) {
-	r.drop(func(c change) bool { return c.t == t || last && c.t.Base == t.Base && t.Base != 0 })
-	if last && t.Base != 0 {
-		r.todo = append(r.todo, change{t: t})
+// leave forgets the threads of namespaces of which nothing more will be told.
+func (r *reception) leave(t *stream.Tracer, gone []int64) {
+	r.drop(func(c change) bool { return c.t == t || c.snap == nil && slices.Equal(c.gone, gone) })
+	if len(gone) > 0 {
+		r.todo = append(r.todo, change{t: t, gone: gone})
 	}
 }
 
@@ -154,7 +155,7 @@ func (r *reception) drop(void func(change) bool) { r.todo = slices.DeleteFunc(r.
 func (r *reception) state() *state.State {
 	for _, c := range r.todo {
 		if c.snap == nil {
-			r.st.Forget(func(tid int64) bool { return tid&^(1<<32-1) == c.t.Base })
+			r.st.Forget(func(tid int64) bool { return slices.Contains(c.gone, numberOf(tid)) })
 			continue
 		}
 		// The machine is ours. Users of containers may differ: the first who is
@@ -163,9 +164,14 @@ func (r *reception) state() *state.State {
 		c.snap.Users = slices.DeleteFunc(c.snap.Users, func(u snapshot.User) bool { _, known := r.st.UserName(u.UID); return known })
 		c.snap.Groups = slices.DeleteFunc(c.snap.Groups, func(g snapshot.Group) bool { _, known := r.st.GroupName(g.GID); return known })
 		r.st.Add(c.snap)
-		r.out.joined(c.snap, c.t.Base != 0)
+		foreign := slices.ContainsFunc(c.snap.Threads, func(th snapshot.Thread) bool { return numberOf(th.TID) != 0 })
+		r.out.joined(c.snap, foreign)
 	}
 	clear(r.todo)
 	r.todo = r.todo[:0]
 	return r.st
 }
+
+// numberOf returns what says, in a thread id, of which namespace it is: see
+// stream.Tracer.Base.
+func numberOf(tid int64) int64 { return tid &^ (1<<32 - 1) }

@@ -160,12 +160,12 @@ func TestReception(t *testing.T) {
 	stays := &stream.Tracer{Base: base}
 	r.join(stays, snap(base|7, "old"))
 	r.state()
-	r.leave(stays, true)
+	r.leave(stays, []int64{base})
 	for range 1000 {
 		goes := &stream.Tracer{Base: base}
 		r.join(goes, snap(base|8, "gone"))
 		r.join(stays, snap(base|9, "old"))
-		r.leave(goes, false)
+		r.leave(goes, nil)
 	}
 	r.join(stays, snap(base|9, "new"))
 	if len(r.todo) > 2 {

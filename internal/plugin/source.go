@@ -191,7 +191,7 @@ func (s *Source) join(t *stream.Tracer, snap *snapshot.State) {
 	s.mu.Unlock()
 }
 
-func (s *Source) leave(t *stream.Tracer, _ bool) {
+func (s *Source) leave(t *stream.Tracer, _ []int64) {
 	s.forget(t)
 	delete(s.known, t)
 	s.mu.Lock()

@@ -139,7 +139,7 @@ func TestComeAndGo(t *testing.T) {
 		goes := new(stream.Tracer)
 		s.join(goes, new(snapshot.State))
 		s.join(stays, snap)
-		s.leave(goes, true)
+		s.leave(goes, nil)
 	}
 	if len(s.waiting) != 1 || s.waiting[0].snap != snap || len(s.known) != 1 || s.tracers != 1 {
 		t.Errorf("%d descriptions of %d tracers", len(s.waiting), s.tracers)
@@ -156,6 +156,7 @@ func TestCloseWhileFull(t *testing.T) {
 		src.mu.Unlock()
 	}
 	src.Close()
+	tx.Hurry() // nobody will come
 	_, _ = tx.Close()
 }
 

@@ -186,7 +186,7 @@ func TestHeads(t *testing.T) {
 func TestHeadAlone(t *testing.T) {
 	left := false
 	s := &Server{wake: make(chan struct{}, 1), closed: true}
-	s.cfg.Leave = func(*Tracer, bool) { left = true }
+	s.cfg.Leave = func(*Tracer, []int64) { left = true }
 	s.room.L = &s.mu
 	s.merge.init()
 	p := &peer{queue: []batch{{snap: processes(100)}}, known: true, ended: true}

@@ -135,7 +135,7 @@ func newSink(t *testing.T, cfg ServerConfig, gate chan struct{}) *sink {
 	cfg.Join = func(tr *Tracer, snap *snapshot.State) {
 		locked(func() { s.joins = append(s.joins, snap); s.bases = append(s.bases, tr.Base) })
 	}
-	cfg.Leave = func(*Tracer, bool) { locked(func() { s.leaves++ }) }
+	cfg.Leave = func(*Tracer, []int64) { locked(func() { s.leaves++ }) }
 	cfg.Notice = func(line string) { locked(func() { s.lines = append(s.lines, line) }) }
 	var err error
 	if s.Server, err = Listen(cfg); err != nil {

@@ -125,7 +125,7 @@ func (m *merger) take(ev *event.Event) {
 	}
 	m.lastTS = max(m.lastTS, p.ts)
 	m.events.Add(1)
-	p.t.space.move(ev)
+	m.move(p.t, ev)
 	p.off += frontSize + n
 	if p.off == len(p.cur.buf) {
 		p.cur.buf, p.overdue = nil, false
@@ -146,8 +146,7 @@ func (s *Server) refill() (more bool) {
 	s.mu.Lock()
 	s.arrived.Store(false)
 	for _, p := range s.joining {
-		p.t.space = m.join(p.t)
-		p.t.Base = p.t.space.base
+		p.t.Base = m.join(p.t, 0).base
 		m.peers = append(m.peers, p)
 	}
 	s.joining = nil
@@ -182,10 +181,10 @@ func (s *Server) refill() (more bool) {
 		}
 	}
 	for _, p := range left {
-		last := m.leave(p.t)
+		gone := m.leave(p.t)
 		s.heads.Add(-p.head)
 		if s.cfg.Leave != nil {
-			s.cfg.Leave(p.t, last)
+			s.cfg.Leave(p.t, gone)
 		}
 	}
 	return more
@@ -195,7 +194,7 @@ func (s *Server) refill() (more bool) {
 func (s *Server) admit(p *peer) {
 	if snap := p.cur.snap; snap != nil {
 		p.cur.snap = nil
-		p.t.space.moveSnapshot(snap)
+		s.merge.moveSnapshot(p.t, snap)
 		if s.cfg.Join != nil {
 			s.cfg.Join(p.t, snap)
 		}

@@ -27,10 +27,10 @@ type ServerConfig struct {
 	// again when the tracer describes anew what there is. Thread ids in snap are as
 	// in the events. The snapshot is the callee's from then on.
 	Join func(t *Tracer, snap *snapshot.State)
-	// Leave is called by ReadInto behind the last event of a tracer. last reports
-	// that no other tracer of its PID namespace is left: no event will come of
-	// threads whose id has t.Base, unless one joins again.
-	Leave func(t *Tracer, last bool)
+	// Leave is called by ReadInto behind the last event of a tracer. gone has, as in
+	// Base, the PID namespaces of which no other tracer is left: no event will come of
+	// their threads, unless one joins again.
+	Leave func(t *Tracer, gone []int64)
 	// Notice is told of tracers in one line each, from any goroutine.
 	Notice func(line string)
 
@@ -43,14 +43,15 @@ type Tracer struct {
 	Host string // as the machine calls itself
 	From string // where it connected from: an address, or "unix"
 	// Base is what is added to its thread ids, in the high 32 bits: 0 for a tracer
-	// in the PID namespace of the server, else the same for all of one namespace.
+	// in the PID namespace of the server, else the same for all of one namespace. Ids
+	// that have such a number already, of a server that is a tracer, get another.
 	Base int64
 
 	Events  uint64 // received; valid in Leave
 	Dropped uint64 // that it says it dropped; valid in Leave
 
-	space *space
-	peer  *peer
+	spaces map[int64]*space // by their number in its ids, 0 for its own
+	peer   *peer
 }
 
 // Stats counts what a Server did.

@@ -145,6 +145,36 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestChain: the ids that servers have given to namespaces are kept apart where these
+// servers are tracers of another, and stay the same when one comes back.
+func TestChain(t *testing.T) {
+	a := address(t)
+	rx := newSink(t, ServerConfig{Address: a}, nil)
+	defer rx.end()
+	ids := map[int64]int{} // number of a namespace, and how many threads have it
+	one, other := Self(spec.Current, ""), Self(spec.Current, "")
+	events := 0
+	for _, id := range []Identity{one, other, one} {
+		inner := int64(1<<32 | 100)
+		tx := newSource(t, SenderConfig{Address: a, Identity: id, Full: Block}, processes(100, inner))
+		tx.write(t, closingOf(100, 1, 1))
+		tx.write(t, closingOf(inner, 2, 2))
+		tx.ended(t)
+		events += 2
+		rx.count(t, events)
+		rx.mu.Lock()
+		got, snap := rx.events[events-2:], rx.joins[len(rx.joins)-1]
+		rx.mu.Unlock()
+		if got[0].tid != 100 || got[1].tid&(1<<32-1) != 100 || snap.Threads[0].TID != 100 || snap.Threads[1].TID != got[1].tid {
+			t.Errorf("threads %#x and %#x, described as %#x and %#x", got[0].tid, got[1].tid, snap.Threads[0].TID, snap.Threads[1].TID)
+		}
+		ids[got[1].tid>>32]++
+	}
+	if len(ids) != 2 || ids[0] != 0 {
+		t.Errorf("namespaces %v", ids)
+	}
+}
+
 // TestClocks: a tracer whose clock is far ahead is heard too, however busy others are.
 func TestClocks(t *testing.T) {
 	a := address(t)
