@@ -131,18 +131,21 @@ func TestNoPtrace(t *testing.T) {
 	}
 }
 
-// TestStop: podman stop reaches the application, which has its grace time to end in its
-// own way; without a handler it dies of the signal.
+// TestStop: podman stop reaches the application, with whatever signal its image wants,
+// and it has its grace time to end in its own way; without a handler it dies of the
+// signal.
 func TestStop(t *testing.T) {
 	image := app(t)
 	for _, c := range []struct {
-		name, script, code string
+		name, signal, script, code string
 	}{
-		{"handled", `trap 'echo tidied; exit 5' TERM; echo ready; while :; do sleep 1000 & wait $!; done`, "5"},
-		{"not handled", `echo ready; exec sleep 1000`, "143"},
+		{"handled", "TERM", `trap 'echo tidied; exit 5' TERM; echo ready; while :; do sleep 1000 & wait $!; done`, "5"},
+		{"httpd's signal", "WINCH", `trap 'echo tidied; exit 5' WINCH; echo ready; while :; do sleep 1000 & wait $!; done`, "5"},
+		{"systemd's signal", "37", `trap 'echo tidied; exit 5' 37; echo ready; while :; do sleep 1000 & wait $!; done`, "5"},
+		{"not handled", "TERM", `echo ready; exec sleep 1000`, "143"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			id := strings.TrimSpace(must(t, "podman", "run", "-d", "--network", "none", "--log-driver", "k8s-file", image, "sh", "-c", c.script))
+			id := strings.TrimSpace(must(t, "podman", "run", "-d", "--network", "none", "--log-driver", "k8s-file", "--stop-signal", c.signal, image, "sh", "-c", c.script))
 			defer must(t, "podman", "rm", "-f", "-t", "0", id)
 			logged(t, id, "ready")
 			must(t, "podman", "stop", "-t", "60", id)
