@@ -23,6 +23,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/mattn/go-shellwords"
 )
 
 // A Start is what a workload says of how a container starts.
@@ -69,6 +71,19 @@ func (o *Options) Check() error {
 		return errors.New("options for trace can't have -- among them: what follows it is the command")
 	}
 	return nil
+}
+
+// Words splits options for trace that are given as one text, as a shell does.
+func Words(text string) ([]string, error) {
+	p := shellwords.NewParser()
+	words, err := p.Parse(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%q has a quote or a bracket without its match", text)
+	case p.Position >= 0: // where an operator ended it (github.com/mattn/go-shellwords)
+		return nil, fmt.Errorf("%q: to a shell it ends before %q, which has to be quoted", text, string([]rune(text)[p.Position:]))
+	}
+	return words, nil
 }
 
 // A Skip is the reason why a container stays as it is.

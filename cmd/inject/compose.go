@@ -16,7 +16,7 @@ func composeFormat() format {
 			sysPtraceFlag("never", "add the capability SYS_PTRACE, for containers that change their user: never or always"),
 			&cli.BoolFlag{Name: "image-volume", Category: catHow, Usage: "mount the trace image as a volume (Docker Engine 28, Compose 2.35), without a service that installs"},
 		}, commonFlags()...),
-		rewriter: func(c *cli.Context, remove bool) (rewriter, error) {
+		rewriter: func(c *cli.Context) (rewriter, error) {
 			common, err := commonOptions(c)
 			if err != nil {
 				return nil, err
@@ -27,8 +27,11 @@ func composeFormat() format {
 			}
 			o := compose.Options{Options: common, Ptrace: ptrace, ImageVolume: c.Bool("image-volume")}
 			return func(text []byte) ([]byte, []inject.Result, error) {
-				return compose.Rewrite(context.Background(), text, o, remove)
+				return compose.Rewrite(context.Background(), text, o, false)
 			}, nil
+		},
+		remove: func(text []byte) ([]byte, []inject.Result, error) {
+			return compose.Rewrite(context.Background(), text, compose.Options{}, true)
 		},
 	}
 }

@@ -13,7 +13,7 @@ func dockerfileFormat() format {
 	return format{
 		name: "dockerfile", usage: "Dockerfiles", description: dockerfileDescription,
 		flags: append(commonFlags(), &cli.StringSliceFlag{Name: "stage", Category: catWhat, Usage: "wrap stage `NAME` instead of the last one (may be given again)"}),
-		rewriter: func(c *cli.Context, remove bool) (rewriter, error) {
+		rewriter: func(c *cli.Context) (rewriter, error) {
 			common, err := commonOptions(c)
 			if err != nil {
 				return nil, err
@@ -23,8 +23,11 @@ func dockerfileFormat() format {
 			}
 			common.Containers = c.StringSlice("stage")
 			return func(text []byte) ([]byte, []inject.Result, error) {
-				return dockerfile.Rewrite(context.Background(), text, dockerfile.Options{Options: common}, remove)
+				return dockerfile.Rewrite(context.Background(), text, dockerfile.Options{Options: common}, false)
 			}, nil
+		},
+		remove: func(text []byte) ([]byte, []inject.Result, error) {
+			return dockerfile.Rewrite(context.Background(), text, dockerfile.Options{}, true)
 		},
 	}
 }

@@ -16,7 +16,7 @@ func ecsFormat() format {
 		flags: append([]cli.Flag{
 			sysPtraceFlag("always", "add the capability SYS_PTRACE, for containers that change their user: always (Fargate allows it since platform version 1.4.0) or never"),
 		}, commonFlags()...),
-		rewriter: func(c *cli.Context, remove bool) (rewriter, error) {
+		rewriter: func(c *cli.Context) (rewriter, error) {
 			common, err := commonOptions(c)
 			if err != nil {
 				return nil, err
@@ -27,8 +27,11 @@ func ecsFormat() format {
 			}
 			o := ecs.Options{Options: common, Ptrace: ptrace}
 			return func(text []byte) ([]byte, []inject.Result, error) {
-				return ecs.Rewrite(context.Background(), text, o, remove)
+				return ecs.Rewrite(context.Background(), text, o, false)
 			}, nil
+		},
+		remove: func(text []byte) ([]byte, []inject.Result, error) {
+			return ecs.Rewrite(context.Background(), text, ecs.Options{}, true)
 		},
 	}
 }

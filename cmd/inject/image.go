@@ -10,7 +10,6 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/mattn/go-shellwords"
 	"github.com/urfave/cli/v2"
 
 	"github.com/lannerhq/lanner/inject"
@@ -83,8 +82,8 @@ func rewriteImage(c *cli.Context, remove bool) error {
 	if !remove {
 		w.Options.TraceImage = c.String("trace-image")
 		var err error
-		if w.Options.Trace, err = shellwords.Parse(c.String("trace")); err != nil {
-			return usage(fmt.Sprintf("--trace %q: %v", c.String("trace"), err))
+		if w.Options.Trace, err = inject.Words(c.String("trace")); err != nil {
+			return usage("--trace " + err.Error())
 		}
 	}
 	if err := w.Options.Check(); err != nil {

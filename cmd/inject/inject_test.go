@@ -118,6 +118,19 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestHelp: descriptions are indented as they are written, and uninject has no options
+// that do nothing there.
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"ecs", "--help"}, {"help", "ecs"}} {
+		if out, _, _ := run(t, "", args...); !strings.Contains(out, "\nDESCRIPTION:\n   JSON or YAML") || !strings.Contains(out, "\n   under taskDefinition") {
+			t.Errorf("%q prints\n%s", args, out)
+		}
+	}
+	if out, _, _ := run(t, "", "uninject", "ecs", "--help"); !strings.Contains(out, "--in-place") || strings.Contains(out, "--sys-ptrace") || strings.Contains(out, "--offline") {
+		t.Errorf("uninject has the options\n%s", out)
+	}
+}
+
 // TestMistakes: one clear line, nothing written.
 func TestMistakes(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "broken.yaml")
@@ -140,11 +153,15 @@ func TestMistakes(t *testing.T) {
 		{[]string{"k8s", "--diff", "--explain"}, "either --diff or --explain"},
 		{[]string{"k8s", "--trace-dir", "x"}, `absolute path, not "x"`},
 		{[]string{"k8s", "--trace", "-e 'x"}, "--trace"},
+		{[]string{"k8s", "--trace", "-e a|b"}, `"|b", which has to be quoted`},
+		{[]string{"image", "--trace", "-e a;b", "x", "y"}, `";b", which has to be quoted`},
+		{[]string{"webhook", "--exec-trace", "-e a >x"}, `">x", which has to be quoted`},
+		{[]string{"uninject", "k8s", "--container", "x", whole}, "unknown option --container"}, // it takes all out
 		{[]string{"k8s", "--trace", "-- x"}, "can't have --"},
 		{[]string{"k8s", "--trace-image", ""}, "no image reference"},
 		{[]string{"k8s", "--sys-ptrace", "maybe"}, `unknown choice "maybe"`},
 		{[]string{"k8s", "--entrypoints", broken}, broken + ": "},
-		{[]string{"k8s", "--no-such"}, "unknown option -no-such"},
+		{[]string{"k8s", "--no-such"}, "unknown option --no-such; see inject k8s --help"},
 		{[]string{"webhook", "x"}, "takes no arguments"},
 		{[]string{"webhook", "--tls-cert", whole}, "go together"},
 		{[]string{"webhook", "--exec-trace", "'"}, "--exec-trace"},

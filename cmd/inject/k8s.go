@@ -13,14 +13,17 @@ func k8sFormat() format {
 	return format{
 		name: "k8s", usage: "Kubernetes manifests", between: "---\n", description: k8sDescription,
 		flags: append(k8sFlags(), commonFlags()...),
-		rewriter: func(c *cli.Context, remove bool) (rewriter, error) {
+		rewriter: func(c *cli.Context) (rewriter, error) {
 			o, err := k8sOptions(c)
 			if err != nil {
 				return nil, err
 			}
 			return func(text []byte) ([]byte, []inject.Result, error) {
-				return k8s.Rewrite(context.Background(), text, o, remove)
+				return k8s.Rewrite(context.Background(), text, o, false)
 			}, nil
+		},
+		remove: func(text []byte) ([]byte, []inject.Result, error) {
+			return k8s.Rewrite(context.Background(), text, k8s.Options{}, true)
 		},
 	}
 }

@@ -30,6 +30,10 @@ func formats() []format {
 }
 
 func newApp() *cli.App {
+	// Descriptions are indented where they are written, for the manual page too.
+	for _, t := range []*string{&cli.CommandHelpTemplate, &cli.SubcommandHelpTemplate} {
+		*t = strings.Replace(*t, `{{template "descriptionTemplate" .}}`, "{{.Description}}", 1)
+	}
 	var commands []*cli.Command
 	undo := &cli.Command{
 		Name:      "uninject",
@@ -127,12 +131,13 @@ var errChanges = errors.New("there are changes")
 // usage is the failure of a command line that makes no sense.
 func usage(msg string) error { return errors.New(msg + "; see inject --help") }
 
-func usageError(_ *cli.Context, err error, _ bool) error {
+// usageError words the library's complaint about options.
+func usageError(c *cli.Context, err error, _ bool) error {
 	msg := err.Error()
-	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
-		msg = "unknown option " + name
+	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: -"); ok {
+		msg = "unknown option --" + strings.TrimPrefix(name, "-")
 	}
-	return usage(msg)
+	return fmt.Errorf("%s; see %s --help", msg, c.Command.HelpName)
 }
 
 // exit ends the program for an error: one line, and its code.

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
-	"github.com/mattn/go-shellwords"
 	"github.com/urfave/cli/v2"
 
 	"github.com/lannerhq/lanner/inject"
@@ -61,8 +59,8 @@ func wrapOptions(c *cli.Context) (inject.Options, error) {
 		Containers: c.StringSlice("container"), Exclude: c.StringSlice("exclude"),
 	}
 	var err error
-	if o.Trace, err = shellwords.Parse(c.String("trace")); err != nil {
-		return o, usage(fmt.Sprintf("--trace %q: %v", c.String("trace"), err))
+	if o.Trace, err = inject.Words(c.String("trace")); err != nil {
+		return o, usage("--trace " + err.Error())
 	}
 	if err := o.Check(); err != nil {
 		return o, usage(err.Error())

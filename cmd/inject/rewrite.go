@@ -19,10 +19,16 @@ type format struct {
 	name, usage, description string
 	between                  string // goes between files on standard output, "" where they can't be joined
 	flags                    []cli.Flag
-	// rewriter reads the options, and returns what rewrites the text of one file:
-	// with trace put in, or taken out. It is called once.
-	rewriter func(c *cli.Context, remove bool) (rewriter, error)
+	// rewriter reads the options, and returns what puts trace into the text of one
+	// file. It is called once.
+	rewriter func(c *cli.Context) (rewriter, error)
+	// remove takes it out. It has no options: all that it needs is in the text.
+	remove rewriter
 }
+
+// undoDescription is that of uninject, for all formats.
+const undoDescription = `Takes out of files what inject put into them. It needs nothing but the files: what was
+   there before can be told from what is there now.`
 
 type rewriter func(text []byte) ([]byte, []inject.Result, error)
 
@@ -36,16 +42,17 @@ func (f format) command(remove bool) *cli.Command {
 		&cli.BoolFlag{Name: "json", Category: catFiles, Usage: "with --explain: as JSON"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catFiles, Usage: "don't tell on standard error what was skipped"},
 	}
-	name := "inject " + f.name
-	if remove {
-		name = "inject uninject " + f.name
+	name, description := "inject uninject "+f.name, undoDescription
+	if !remove {
+		name, description = "inject "+f.name, f.description
+		flags = append(flags, f.flags...)
 	}
 	return &cli.Command{
 		Name:        f.name,
 		Usage:       f.usage,
 		UsageText:   name + " [options] [FILE...]",
-		Description: f.description,
-		Flags:       append(flags, f.flags...),
+		Description: description,
+		Flags:       flags,
 
 		OnUsageError:    usageError,
 		HideHelpCommand: true,
@@ -78,13 +85,17 @@ func (f format) run(c *cli.Context, remove bool) error {
 	case printed && len(names) > 1 && f.between == "":
 		return usage("several files take --in-place, --check, --diff or --explain")
 	}
-	rewrite, err := f.rewriter(c, remove)
-	if err != nil {
-		return err
+	rewrite := f.remove
+	if !remove {
+		var err error
+		if rewrite, err = f.rewriter(c); err != nil {
+			return err
+		}
 	}
 	var files []file
 	for _, name := range names {
 		one := file{name: name}
+		var err error
 		if one.in, err = read(name); err != nil {
 			return err
 		}

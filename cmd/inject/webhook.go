@@ -11,11 +11,11 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/mattn/go-shellwords"
 	"github.com/urfave/cli/v2"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/lannerhq/lanner/inject"
 	"github.com/lannerhq/lanner/inject/webhook"
 )
 
@@ -70,9 +70,9 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	o.Status = true
-	execTrace, err := shellwords.Parse(c.String("exec-trace"))
+	execTrace, err := inject.Words(c.String("exec-trace"))
 	if err != nil {
-		return usage(fmt.Sprintf("--exec-trace %q: %v", c.String("exec-trace"), err))
+		return usage("--exec-trace " + err.Error())
 	}
 	if c.IsSet("tls-cert") != c.IsSet("tls-key") {
 		return usage("--tls-cert and --tls-key go together")

@@ -56,6 +56,10 @@ func arguments(app *cli.App, args []string) []string {
 }
 
 func newApp() *cli.App {
+	// Descriptions are indented where they are written, for the manual page too.
+	for _, t := range []*string{&cli.CommandHelpTemplate, &cli.SubcommandHelpTemplate} {
+		*t = strings.Replace(*t, `{{template "descriptionTemplate" .}}`, "{{.Description}}", 1)
+	}
 	return &cli.App{
 		Name:                   "trace",
 		Usage:                  "syscall events of processes, as Falco's kernel drivers emit them, without a kernel driver",

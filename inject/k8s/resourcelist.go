@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-shellwords"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/lannerhq/lanner/inject"
@@ -22,7 +21,11 @@ func (r *rewriter) resourceList(n *yaml.Node) {
 	inner := *r
 	inner.results = nil
 	var results []krmResult
-	if err := inner.o.Configure(config); err != nil {
+	var err error
+	if !r.remove { // which has no options
+		err = inner.o.Configure(config)
+	}
+	if err != nil {
 		results = append(results, krmResult{Message: err.Error(), Severity: "error"})
 	} else {
 		for _, item := range document.EditItems(document.Edit(n, "items")) {
@@ -106,7 +109,7 @@ func (o *Options) configure(key string, value *yaml.Node) error {
 	case "trace":
 		if o.Trace = words; isText {
 			var err error
-			o.Trace, err = shellwords.Parse(text)
+			o.Trace, err = inject.Words(text)
 			return err
 		}
 	case "trace-image":
