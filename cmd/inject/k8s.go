@@ -45,7 +45,7 @@ func k8sFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "init", Category: catWhat, Usage: "wrap init containers too"},
 		&cli.BoolFlag{Name: "sidecars", Category: catWhat, Usage: "wrap native sidecars too (init containers with restartPolicy: Always)"},
-		&cli.StringFlag{Name: "sys-ptrace", Category: catHow, Value: string(k8s.PtraceNever), Usage: "add the capability SYS_PTRACE, for containers that change their user: never, always, or auto: where the namespace is known to allow it"},
+		&cli.StringFlag{Name: "sys-ptrace", Category: catHow, Value: string(k8s.PtraceNever), Usage: "add the capability SYS_PTRACE, for containers that change their user: never, always, or auto: where the namespace says that PodSecurity allows it"},
 		&cli.BoolFlag{Name: "image-volume", Category: catHow, Usage: "mount the trace image as a volume (Kubernetes 1.33), without an init container"},
 	}
 }

@@ -36,7 +36,7 @@ const (
 // children takes none; it helps where they change their user.
 type Ptrace string
 
-// The choices. PtraceAuto adds it where the namespace is known to allow it and it has
+// The choices. PtraceAuto adds it where the namespace says that it allows it, and it has
 // an effect, that is to containers that may run as root.
 const (
 	PtraceNever  Ptrace = "never"
@@ -105,17 +105,14 @@ type rewriter struct {
 }
 
 // LevelLabel is the namespace's label that names the level of PodSecurity which it
-// enforces (k8s.io/pod-security-admission/api, EnforceLevelLabel).
+// enforces (k8s.io/pod-security-admission/api, EnforceLevelLabel). Without it the cluster
+// has a default that pods can't tell (PodSecurityConfiguration, defaults.enforce).
 const LevelLabel = "pod-security.kubernetes.io/enforce"
 
 // namespaces notes what is known of namespaces.
 func (r *rewriter) namespaces(n *yaml.Node, depth int) {
 	if document.Text(n, "kind") == "Namespace" {
-		level := document.Text(n, "metadata", "labels", LevelLabel)
-		if level == "" {
-			level = "privileged"
-		}
-		r.levels[document.Text(n, "metadata", "name")] = level
+		r.levels[document.Text(n, "metadata", "name")] = document.Text(n, "metadata", "labels", LevelLabel)
 	}
 	if depth > maxDepth {
 		return

@@ -19,7 +19,7 @@ type Pod struct {
 	Node      *yaml.Node // has metadata and spec
 	Name      string     // as results show it
 	Namespace string     // where it runs, "" if unknown
-	Level     string     // the level of PodSecurity that its namespace enforces, "" if unknown
+	Level     string     // the level of PodSecurity that its namespace says it enforces, "" if unknown
 }
 
 // A Status is the value of the status annotation, as JSON.

@@ -28,7 +28,7 @@ func TestKube(t *testing.T) {
 	k.install(t)
 	stop := k.serve(t)
 	for ns, labels := range map[string]string{
-		"plain": "", "open": "lanner.dev/inject=enabled",
+		"plain": "", "open": "lanner.dev/inject=enabled pod-security.kubernetes.io/enforce=privileged",
 		"strict": "lanner.dev/inject=enabled pod-security.kubernetes.io/enforce=restricted", "own": "",
 	} {
 		k.namespace(t, ns, labels)

@@ -101,9 +101,7 @@ func (h *Handler) ephemeral(ctx context.Context, r *admission.AdmissionRequest, 
 func (h *Handler) podOf(r *admission.AdmissionRequest, object *yaml.Node) k8s.Pod {
 	p := k8s.Pod{Node: object, Name: k8s.Name(object), Namespace: r.Namespace}
 	if ns, err := h.Cluster.Namespace(r.Namespace); err == nil {
-		if p.Level = ns.Labels[k8s.LevelLabel]; p.Level == "" {
-			p.Level = "privileged"
-		}
+		p.Level = ns.Labels[k8s.LevelLabel]
 	}
 	return p
 }

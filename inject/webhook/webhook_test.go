@@ -50,7 +50,7 @@ func newHandler() *Handler {
 	return &Handler{
 		Options: k8s.Options{Options: inject.Options{Dir: inject.DefaultDir, TraceImage: inject.DefaultImage, Escape: k8s.Escape}, Ptrace: k8s.PtraceAuto, Status: true, Version: "v1"},
 		Own:     "lanner", Exec: true, ExecTrace: DefaultExecTrace, Metrics: NewMetrics("v1"), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Cluster: table{namespaces: map[string]map[string]string{"open": {}, "closed": {k8s.LevelLabel: "baseline"}}},
+		Cluster: table{namespaces: map[string]map[string]string{"open": {k8s.LevelLabel: "privileged"}, "closed": {k8s.LevelLabel: "baseline"}, "silent": {}}},
 	}
 }
 
@@ -111,7 +111,7 @@ func TestReview(t *testing.T) {
 	if _, again := ask(t, h, request("pods", "", admission.Create, "open", out)); again.Patch != nil {
 		t.Errorf("twice is not as once: %s", again.Patch)
 	}
-	for _, namespace := range []string{"closed", "unknown"} {
+	for _, namespace := range []string{"closed", "silent", "unknown"} {
 		if out, _ := ask(t, h, request("pods", "", admission.Create, namespace, simple)); strings.Contains(out, "SYS_PTRACE") || !strings.Contains(out, "/lanner/trace") {
 			t.Errorf("in %s:\n%s", namespace, out)
 		}
