@@ -168,6 +168,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"webhook", "--client-ca", whole}, "no certificate in it"},
 		{[]string{"webhook", "--offline"}, "--namespace says where"},
 		{[]string{"webhook", "--offline", "--namespace", "x", "--kubeconfig", "/no/such/file"}, "/no/such/file"},
+		{[]string{"webhook", "--offline", "--namespace", "x"}, "--kubeconfig says where"},
 		{[]string{"policy", "--api", "v9"}, `unknown version "v9"`},
 		{[]string{"policy", "--trace-dir", "x"}, "absolute path"},
 		{[]string{"k9s"}, `no format "k9s"`},

@@ -13,7 +13,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
 
 	"github.com/lannerhq/lanner/inject"
 	"github.com/lannerhq/lanner/inject/webhook"
@@ -89,9 +91,9 @@ func serve(c *cli.Context) error {
 		}
 		namespace = strings.TrimSpace(string(text))
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", c.String("kubeconfig"))
+	config, err := apiServer(c.String("kubeconfig"))
 	if err != nil {
-		return fmt.Errorf("the API server: %w", err)
+		return err
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -101,6 +103,7 @@ func serve(c *cli.Context) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	klog.SetSlogLogger(log) // that of the client library
 	cluster := webhook.NewLive(ctx, client)
 	metrics := webhook.NewMetrics(version())
 	handler := &webhook.Handler{
@@ -128,6 +131,22 @@ func serve(c *cli.Context) error {
 	}
 	log.Info("serving", "address", listener.Addr().String(), "namespace", namespace, "version", version())
 	return webhook.Serve(ctx, listener, handler, certs, clients, cluster.Ready)
+}
+
+// apiServer is where it is: in a file, or where pods find it.
+func apiServer(kubeconfig string) (*rest.Config, error) {
+	if kubeconfig == "" {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, usage("this is no pod with a service account: --kubeconfig says where the API server is")
+		}
+		return config, nil
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("the API server: %w", err)
+	}
+	return config, nil
 }
 
 // authorities reads a file of certificates; nil for none.

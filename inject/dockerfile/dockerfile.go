@@ -92,6 +92,9 @@ func (f *file) wrap(ctx context.Context, s *stage, o *Options) (edit, error) {
 	case start.entry != nil && len(start.entry)+len(start.cmd) == 0:
 		return edit{}, inject.Skip("it has no command")
 	}
+	if f.byName(o.TraceImage, len(f.stages)) != nil {
+		return edit{}, inject.Skip(fmt.Sprintf("a stage has the name of the trace image, %s, so COPY would take that", o.TraceImage))
+	}
 	wrapped, err := o.Wrap(ctx, inject.Start{Entrypoint: start.entry, Args: start.cmd}, inject.Image{Name: start.image})
 	if err != nil {
 		return edit{}, err

@@ -108,6 +108,15 @@ func TestStages(t *testing.T) {
 	}
 }
 
+// TestNameOfStage: COPY --from takes a stage before an image.
+func TestNameOfStage(t *testing.T) {
+	in, o := "FROM a AS Trace\nFROM b\nENTRYPOINT [\"/b\"]\n", defaults()
+	o.TraceImage = "trace"
+	if out, said := run(t, in, o, false); out != in || !strings.Contains(said, "skipped: a stage has the name of the trace image, trace") {
+		t.Errorf("%s becomes\n%s", said, out)
+	}
+}
+
 // TestBroken: text that can't be read is refused, and where it is broken is said.
 func TestBroken(t *testing.T) {
 	for in, want := range map[string]string{

@@ -138,12 +138,15 @@ func (r *rewriter) object(n *yaml.Node, depth int) {
 			r.object(item, depth+1)
 		}
 	default:
-		holder, ok := holder(n)
-		if !ok {
+		switch holder, ok := holder(n); {
+		case ok:
+			r.results = append(r.results, r.pod(n, holder)...)
+		case !r.remove && document.Walk(n, "spec", "template", "spec", "containers") != nil:
+			reason := fmt.Sprintf("it has a template of pods, but inject does not know %s of %s", kind, document.Text(n, "apiVersion"))
+			r.results = append(r.results, inject.Explain(Name(n), "", inject.Skip(reason)))
+		default:
 			r.results = append(r.results, inject.Result{Workload: Name(n), Action: inject.Passed})
-			return
 		}
-		r.results = append(r.results, r.pod(n, holder)...)
 	}
 }
 
