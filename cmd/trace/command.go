@@ -54,7 +54,7 @@ func ptraceCommand(c *cli.Context, r *request, path string, argv []string) error
 	var snap *snapshot.State
 	var out *outputs
 	var outErr error
-	err = d.Start(path, argv, os.Environ(), func(pid int) {
+	err = d.Start(path, argv, environ(c), func(pid int) {
 		snap = r.scan([]int{pid})
 		out, outErr = openOutputs(c, os.Stderr, snap, r.in)
 	})
@@ -133,5 +133,5 @@ func denied(c *cli.Context, path string, argv []string, err error) error {
 	if !c.Bool("quiet") {
 		complain(fmt.Errorf("%w; running %s untraced", err, argv[0]))
 	}
-	return notRun(path, signals.Exec(path, argv, os.Environ(), signals.Inherited()))
+	return notRun(path, signals.Exec(path, argv, environ(c), signals.Inherited()))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -29,7 +30,7 @@ func envFlag() cli.Flag {
 	return &cli.GenericFlag{Name: "env", Category: catHow, Value: &assignments{}, Usage: "put `NAME=VALUE` into COMMAND's environment (may be given again)"}
 }
 
-// assign does so: our environment is that of COMMAND.
+// assign puts them into our environment, where COMMAND is looked up.
 func assign(c *cli.Context) error {
 	for _, s := range *c.Generic("env").(*assignments) {
 		name, value, _ := strings.Cut(s, "=")
@@ -38,4 +39,23 @@ func assign(c *cli.Context) error {
 		}
 	}
 	return nil
+}
+
+// environ is COMMAND's environment, what was added first: an event has as much of an
+// environment as fits into a page, and in a cluster the services alone may fill that.
+func environ(c *cli.Context) (env []string) {
+	var added []string
+	for _, s := range *c.Generic("env").(*assignments) {
+		name, _, _ := strings.Cut(s, "=")
+		if !slices.Contains(added, name) {
+			added = append(added, name)
+			env = append(env, name+"="+os.Getenv(name))
+		}
+	}
+	for _, s := range os.Environ() {
+		if name, _, _ := strings.Cut(s, "="); !slices.Contains(added, name) {
+			env = append(env, s)
+		}
+	}
+	return env
 }

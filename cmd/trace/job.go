@@ -31,7 +31,7 @@ type job struct {
 // kernelCommand runs a command under a kernel driver. refused is why ptrace was
 // not taken, if it had the choice.
 func kernelCommand(c *cli.Context, r *request, path string, argv []string, refused error) error {
-	cmd, err := kernel.Hold(path, argv, os.Environ())
+	cmd, err := kernel.Hold(path, argv, environ(c))
 	if err != nil {
 		return err
 	}
