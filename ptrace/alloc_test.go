@@ -81,7 +81,7 @@ func allocations(in spec.Profile) (n float64, err error) {
 		return 0, err
 	}
 	var pid int
-	if err := d.Start("/proc/self/exe", []string{"loop"}, []string{envLoop + "=1"}, func(p int) { pid = p }); err != nil {
+	if err := d.Start("/proc/self/exe", []string{"loop"}, []string{envLoop + "=1"}, func(p int) error { pid = p; return nil }); err != nil {
 		return 0, err
 	}
 	var ev event.Event

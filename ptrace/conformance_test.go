@@ -118,7 +118,7 @@ func follow(cfg eventtest.Config, mode Seccomp, prepare func(*Driver), path stri
 		prepare(d)
 	}
 	var pid int
-	if err := d.Start(path, argv, env, func(p int) { pid = p }); err != nil {
+	if err := d.Start(path, argv, env, func(p int) error { pid = p; return nil }); err != nil {
 		return err
 	}
 	late := time.AfterFunc(patience, func() { unix.Kill(pid, unix.SIGKILL) })

@@ -121,7 +121,7 @@ func tracePlaced(events, report string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Start("/proc/self/exe", []string{"placed"}, []string{envPlaced + "=" + report, envPlacedWhere + "=" + affinity()}, func(int) {}); err != nil {
+	if err := d.Start("/proc/self/exe", []string{"placed"}, []string{envPlaced + "=" + report, envPlacedWhere + "=" + affinity()}, func(int) error { return nil }); err != nil {
 		return err
 	}
 	d.spinner.left = math.MaxInt // trials of this way

@@ -29,9 +29,9 @@ func (e *StartError) Error() string { return e.Path + ": " + e.Err.Error() }
 func (e *StartError) Unwrap() error { return e.Err }
 
 // Start runs a command as a tracee. ready is called once its process exists and
-// before it becomes the command. Whether it did is known when ReadInto has
+// before it becomes the command; if it fails, there is none. Whether it did is known when ReadInto has
 // returned an event or io.EOF: see StartResult.
-func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) error {
+func (d *Driver) Start(path string, argv, env []string, ready func(pid int) error) error {
 	d.quietSignals()
 	if d.seesPlace {
 		d.spinner.place.ready()
@@ -58,7 +58,7 @@ func (d *Driver) Start(path string, argv, env []string, ready func(pid int)) err
 }
 
 // become takes a new process to its call of execve.
-func (d *Driver) become(t *thread, path string, argv, env []string, ready func(pid int)) error {
+func (d *Driver) become(t *thread, path string, argv, env []string, ready func(pid int) error) error {
 	var ws unix.WaitStatus
 	if _, err := wait4(t.tid, &ws); err != nil || !ws.Stopped() {
 		return fmt.Errorf("ptrace: the process of %s ended before it began", path)
@@ -69,7 +69,9 @@ func (d *Driver) become(t *thread, path string, argv, env []string, ready func(p
 	}
 	defer j.finish()
 	d.fillOrigin(t.proc)
-	ready(t.tid)
+	if err := ready(t.tid); err != nil {
+		return err
+	}
 
 	filtered := d.cfg.Seccomp != SeccompNever && !d.wantsAll() && (d.cfg.Seccomp == SeccompAlways || filterStops())
 	var prog []unix.SockFilter

@@ -42,8 +42,16 @@ func traceCommand(c *cli.Context, argv []string) error {
 	if no, ok := errors.AsType[refusal](err); ok {
 		return denied(c, path, argv, no.error)
 	}
+	if no, ok := errors.AsType[unwritable](err); ok && c.String("on-failure") == "run" {
+		return denied(c, path, argv, no.error)
+	}
 	return err
 }
+
+// unwritable is why events have nowhere to go.
+type unwritable struct{ error }
+
+func (u unwritable) Unwrap() error { return u.error }
 
 // ptraceCommand runs a command under the ptrace driver.
 func ptraceCommand(c *cli.Context, r *request, path string, argv []string) error {
@@ -54,19 +62,19 @@ func ptraceCommand(c *cli.Context, r *request, path string, argv []string) error
 	var snap *snapshot.State
 	var out *outputs
 	var outErr error
-	err = d.Start(path, argv, environ(c), func(pid int) {
+	err = d.Start(path, argv, environ(c), func(pid int) error {
 		snap = r.scan([]int{pid})
 		out, outErr = openOutputs(c, os.Stderr, snap, r.in)
+		return outErr
 	})
-	if err != nil {
+	switch {
+	case outErr != nil:
+		return unwritable{outErr}
+	case err != nil:
 		if out != nil {
 			out.close()
 		}
 		return refusal{err}
-	}
-	if outErr != nil {
-		unix.Kill(d.Root(), unix.SIGKILL) // it has not begun
-		return outErr
 	}
 	forward(d.Root(), d.Struck, func(sig unix.Signal) bool {
 		over := out.over.Load() // nothing of the command is left to take it
@@ -125,7 +133,7 @@ func notRun(path string, errno error) error {
 	return failure{fmt.Errorf("%s: %s", path, msg), code}
 }
 
-// denied handles a command that may not be traced.
+// denied handles a command that can't be traced.
 func denied(c *cli.Context, path string, argv []string, err error) error {
 	if c.String("on-failure") != "run" {
 		return fmt.Errorf("%w (--on-failure run would start it untraced)", err)

@@ -51,7 +51,7 @@ func kernelCommand(c *cli.Context, r *request, path string, argv []string, refus
 	out, err := openOutputs(c, os.Stderr, snap, r.in)
 	if err != nil {
 		cmd.Abandon()
-		return err
+		return unwritable{err}
 	}
 	j.out = out
 	out.kill = func() { unix.Kill(cmd.PID, unix.SIGKILL) }

@@ -160,7 +160,7 @@ func commandFlags() []cli.Flag {
 		&cli.StringFlag{Name: "seccomp", Category: catHow, Value: "auto", Usage: "ptrace: stop only wanted calls by a seccomp filter: auto (for a COMMAND), always, never"},
 		&cli.IntFlag{Name: "buffer-preset", Category: catHow, Value: 4, Usage: "kernel drivers: size of each buffer, `N` from 1 (1 MiB) to 10 (512 MiB), twice as much each"},
 		&cli.IntFlag{Name: "cpus-per-buffer", Category: catHow, Value: 1, Usage: "kernel drivers: `N` CPUs share a buffer; 0: all share one"},
-		&cli.StringFlag{Name: "on-failure", Category: catHow, Value: "refuse", Usage: "what to do with COMMAND where tracing is denied: refuse, or run it untraced"},
+		&cli.StringFlag{Name: "on-failure", Category: catHow, Value: "refuse", Usage: "what to do with COMMAND where tracing is denied, or events have nowhere to go: refuse, or run it untraced"},
 		envFlag(),
 	}, udigFlags()...)
 }

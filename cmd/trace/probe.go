@@ -76,7 +76,7 @@ func tryPtrace(m *kernel.Machine) kernel.Verdict {
 	const none = "/" // a directory can't be executed
 	d, err := ptrace.New(ptrace.Config{Profile: spec.Current, Events: event.DefaultSet(spec.Current)})
 	if err == nil {
-		err = d.Start(none, []string{"trace"}, nil, func(int) {})
+		err = d.Start(none, []string{"trace"}, nil, func(int) error { return nil })
 	}
 	for err == nil {
 		err = d.ReadInto(&event.Event{})

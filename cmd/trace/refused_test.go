@@ -52,6 +52,28 @@ func TestFallback(t *testing.T) {
 	}
 }
 
+// TestNowhere: where events have nowhere to go, the command is run only if that was asked
+// for, and finds no trace of the attempt: it has no child.
+func TestNowhere(t *testing.T) {
+	const script = "read children </proc/$$/task/$$/children; echo \"[$children]\"; exit 4"
+	for _, driver := range []string{"ptrace", "modern-bpf"} {
+		t.Run(driver, func(t *testing.T) {
+			needDriver(t, []string{driver})
+			for _, to := range [][]string{{"-o", "/no/such/dir/x"}, {"-w", "/no/such/dir/x"}} {
+				with := append([]string{traceBin, "--driver", driver}, to...)
+				got := run(t, append(with, "sh", "-c", script)...)
+				if got.code != 125 || got.out != "" || !strings.Contains(got.err, "/no/such/dir/x") || strings.Count(got.err, "\n") != 1 {
+					t.Errorf("%q: %+v", to, got)
+				}
+				got = run(t, append(with, "--on-failure", "run", "sh", "-c", script)...)
+				if got.code != 4 || got.out != "[]\n" || !strings.HasSuffix(got.err, "; running sh untraced\n") || strings.Count(got.err, "\n") != 1 {
+					t.Errorf("%q, --on-failure run: %+v", to, got)
+				}
+			}
+		})
+	}
+}
+
 // TestNothingWorks: where all is refused one line says why for each, and the
 // command is run only if that was asked for.
 func TestNothingWorks(t *testing.T) {

@@ -99,19 +99,15 @@ func follow(list []*post, cfg eventtest.Config, path string, argv, env []string,
 		return err
 	}
 	pid := 0
-	var added error
-	err = tracer.Start(path, argv, env, func(n int) {
+	err = tracer.Start(path, argv, env, func(n int) (added error) {
 		pid = n
 		for _, p := range list {
 			added = errors.Join(added, p.driver.Add(n, true))
 		}
+		return added
 	})
 	if err != nil {
 		return err
-	}
-	if added != nil {
-		unix.Kill(pid, unix.SIGKILL)
-		return added
 	}
 	read := make(chan error, len(list))
 	var ends []func() error
