@@ -25,6 +25,12 @@ const User = "LANNER_K8S_USER"
 // its own trace; one of kubectl exec would write over it.
 const capture = "LANNER_WRITE"
 
+// writesFile reports whether a variable has trace write a capture, or may do so. Streams
+// (docs/streams.md) take many.
+func writesFile(e core.EnvVar) bool {
+	return e.Name == capture && !strings.HasPrefix(e.Value, "unix:") && !strings.HasPrefix(e.Value, "tcp:")
+}
+
 // exec wraps the command of kubectl exec, where the container has trace.
 func (h *Handler) exec(ctx context.Context, r *admission.AdmissionRequest, options *yaml.Node) ([]inject.Result, error) {
 	name := "exec in Pod " + r.Namespace + "/" + r.Name
@@ -43,7 +49,7 @@ func (h *Handler) exec(ctx context.Context, r *admission.AdmissionRequest, optio
 	switch {
 	case dir == "":
 		return skip(c.Name, "trace is not in the container")
-	case slices.ContainsFunc(c.Env, func(e core.EnvVar) bool { return e.Name == capture }):
+	case slices.ContainsFunc(c.Env, writesFile):
 		return skip(c.Name, "the container writes a capture, which a second trace would write over")
 	}
 	if shared := pod.Spec.ShareProcessNamespace; shared != nil && *shared && slices.ContainsFunc(h.ExecTrace, func(s string) bool { return strings.Contains(s, ofFirst) }) {

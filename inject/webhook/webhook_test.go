@@ -168,6 +168,10 @@ func TestExec(t *testing.T) {
 		"two/p":     pod(func(p *core.Pod) { p.Spec.Containers = append(p.Spec.Containers, core.Container{Name: "other"}) }),
 		"shared/p":  pod(func(p *core.Pod) { p.Spec.ShareProcessNamespace = &yes }),
 		"capture/p": pod(func(p *core.Pod) { p.Spec.Containers[0].Env = []core.EnvVar{{Name: capture, Value: "/x"}} }),
+		"stream/p":  pod(func(p *core.Pod) { p.Spec.Containers[0].Env = []core.EnvVar{{Name: capture, Value: "unix:/events/s"}} }),
+		"secret/p": pod(func(p *core.Pod) {
+			p.Spec.Containers[0].Env = []core.EnvVar{{Name: capture, ValueFrom: &core.EnvVarSource{}}}
+		}),
 	}}
 	for _, c := range []struct{ namespace, options, want string }{
 		{"open", `{"command":["id"]}`, `{"command":["/opt/l/trace","--env","LANNER_K8S_USER=al?ice","--on-failure=run","--output=/proc/1/fd/2","--","id"]}`},
@@ -180,6 +184,8 @@ func TestExec(t *testing.T) {
 		{"two", `{"command":["id"],"container":"other"}`, ``},
 		{"shared", `{"command":["id"]}`, ``},
 		{"capture", `{"command":["id"]}`, ``},
+		{"stream", `{"command":["id"]}`, `"--","id"]`},
+		{"secret", `{"command":["id"]}`, ``},
 		{"missing", `{"command":["id"]}`, ``},
 	} {
 		r := request("pods", "exec", admission.Connect, c.namespace, c.options)
