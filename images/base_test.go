@@ -107,20 +107,7 @@ func TestRestricted(t *testing.T) {
 // runs untraced where that is asked for; one line says which and why.
 func TestNoPtrace(t *testing.T) {
 	image := app(t)
-	const profile = "/usr/share/containers/seccomp.json"
-	text, err := os.ReadFile(profile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	without := filepath.Join(work, "noptrace.json")
-	changed := strings.ReplaceAll(string(text), `"ptrace",`, "")
-	if changed == string(text) || strings.Contains(changed, `"ptrace"`) {
-		t.Fatal("the profile names ptrace otherwise")
-	}
-	if err := os.WriteFile(without, []byte(changed), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	seccomp := []string{"--security-opt", "seccomp=" + without}
+	seccomp := []string{"--security-opt", "seccomp=" + withoutPtrace(t)}
 	got := podman(t, append(seccomp, image)...)
 	if got.code != 125 || got.out != "" || !strings.HasPrefix(got.err, "trace: cannot trace /bin/sh: ") || strings.Count(got.err, "\n") != 1 {
 		t.Errorf("refuse: %+v", got)
@@ -129,6 +116,24 @@ func TestNoPtrace(t *testing.T) {
 	if got.code != 3 || got.out != "app\n" || !strings.Contains(got.err, "running /bin/sh untraced\n") || strings.Count(got.err, "\n") != 1 {
 		t.Errorf("run: %+v", got)
 	}
+}
+
+// withoutPtrace makes podman's own seccomp profile, but for ptrace, and returns its path.
+func withoutPtrace(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/usr/share/containers/seccomp.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.ReplaceAll(string(text), `"ptrace",`, "")
+	if changed == string(text) || strings.Contains(changed, `"ptrace"`) {
+		t.Fatal("the profile names ptrace otherwise")
+	}
+	file := filepath.Join(t.TempDir(), "noptrace.json")
+	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // TestStop: podman stop reaches the application, with whatever signal its image wants,

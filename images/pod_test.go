@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // injector makes the program inject, and returns its path.
@@ -84,4 +85,135 @@ func TestPod(t *testing.T) {
 			t.Errorf("%s: exit status %s, %q, events %q, %q", name, code, log.out, events, rest)
 		}
 	}
+}
+
+// TestPodStop: podman stop reaches the applications of an injected pod, and each has its
+// grace time to end in its own way.
+func TestPodStop(t *testing.T) {
+	play(t, `apiVersion: v1
+kind: Pod
+metadata:
+  name: stopped
+spec:
+  restartPolicy: Never
+  containers:
+  - name: handled
+    image: localhost/plain:test
+    command: [sh, -c, "trap 'sleep 1; echo tidied; exit 5' TERM; echo ready; while :; do sleep 1000 & wait $!; done"]
+    securityContext: {runAsUser: 1234, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, readOnlyRootFilesystem: true}
+  - name: not-handled
+    image: localhost/plain:test
+    command: [sh, -c, "echo ready; exec sleep 1000"]
+`, "-e execve")
+	for name, code := range map[string]string{"stopped-handled": "5", "stopped-not-handled": "143"} {
+		logged(t, name, "ready")
+		must(t, "podman", "stop", "-t", "60", name)
+		if got := strings.TrimSpace(must(t, "podman", "wait", name)); got != code {
+			t.Errorf("%s: exit status %s, want %s", name, got, code)
+		}
+	}
+	logged(t, "stopped-handled", "tidied")
+}
+
+// TestPodNoPtrace: under a profile that refuses ptrace an injected container does not
+// start, or runs untraced where that is asked for.
+func TestPodNoPtrace(t *testing.T) {
+	profile := withoutPtrace(t)
+	for options, want := range map[string]struct{ code, out, err string }{
+		"":                 {"125", "", "trace: cannot trace /bin/sh: "},
+		"--on-failure run": {"3", "untraced\n", "; running sh untraced\n"},
+	} {
+		play(t, `apiVersion: v1
+kind: Pod
+metadata:
+  name: refused
+  annotations:
+    container.seccomp.security.alpha.kubernetes.io/app: localhost/`+filepath.Base(profile)+`
+spec:
+  restartPolicy: Never
+  containers:
+  - {name: app, image: localhost/plain:test, command: [sh, -c, "echo untraced; exit 3"]}
+`, options, "--seccomp-profile-root", filepath.Dir(profile))
+		code := strings.TrimSpace(must(t, "podman", "wait", "refused-app"))
+		log := run(t, "podman", "logs", "refused-app")
+		if code != want.code || log.out != want.out || !strings.Contains(log.err, want.err) || strings.Count(log.err, "\n") != 1 {
+			t.Errorf("%q: exit status %s, %+v", options, code, log)
+		}
+	}
+}
+
+// play runs a pod with trace in it until the test ends, or until one of its name is
+// played.
+func play(t *testing.T, pod, options string, how ...string) {
+	t.Helper()
+	inject := injector(t)
+	image := base(t)
+	plain(t)
+	manifest := filepath.Join(t.TempDir(), "pod.yaml")
+	if err := os.WriteFile(manifest, []byte(pod), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	must(t, inject, "k8s", "-i", "-q", "--offline", "--trace-image", image, "--trace", options, manifest)
+	t.Cleanup(func() { run(t, "podman", "kube", "play", "--down", manifest) })
+	must(t, append(append([]string{"podman", "kube", "play", "--replace", "--network", "none", "--log-driver", "k8s-file"}, how...), manifest)...)
+}
+
+// plainPod is one that is timed; its container says when it started.
+const plainPod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: timed
+spec:
+  restartPolicy: Never
+  containers:
+  - {name: app, image: localhost/plain:test, command: [cat, /proc/uptime]}
+`
+
+// idlePod is the same with an init container that does nothing: what podman takes for any.
+var idlePod = plainPod + "  initContainers:\n  - {name: idle, image: localhost/plain:test, command: [/bin/true]}\n"
+
+// TestPodStart prints how long it takes until the container of a pod has started.
+func TestPodStart(t *testing.T) {
+	inject := injector(t)
+	image := base(t)
+	plain(t)
+	if !testing.Verbose() {
+		t.Skip("prints times: -v")
+	}
+	dir := t.TempDir()
+	pods := map[string]string{"native": plainPod, "idle": idlePod, "injected": plainPod}
+	for name, text := range pods {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		pods[name] = file
+	}
+	must(t, inject, "k8s", "-i", "-q", "--offline", "--trace-image", image, "--trace", "-e execve", pods["injected"])
+	const runs = 5
+	took := map[string][]time.Duration{}
+	for range runs {
+		for name, file := range pods {
+			start := uptime(t, must(t, "cat", "/proc/uptime"))
+			must(t, "podman", "kube", "play", "--network", "none", "--log-driver", "k8s-file", file)
+			must(t, "podman", "wait", "timed-app")
+			took[name] = append(took[name], uptime(t, must(t, "podman", "logs", "timed-app"))-start)
+			must(t, "podman", "kube", "play", "--down", file)
+		}
+	}
+	for name, all := range took {
+		slices.Sort(all)
+		t.Logf("%s: median %v, of %v", name, all[runs/2], all)
+	}
+}
+
+// uptime reads the first number of /proc/uptime.
+func uptime(t *testing.T, text string) time.Duration {
+	t.Helper()
+	seconds, _, _ := strings.Cut(text, " ")
+	d, err := time.ParseDuration(seconds + "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
