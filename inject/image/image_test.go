@@ -433,6 +433,13 @@ func TestMistakes(t *testing.T) {
 	if _, err := b.Write(filepath.Join(dir, "no", "such.tar"), nil); err == nil {
 		t.Error("written into no directory")
 	}
+	// A directory of that name that is something else, perhaps a program's sources.
+	if _, err := b.Write(dir, nil); err == nil || !strings.Contains(err.Error(), "something else in it") {
+		t.Errorf("written among other files: %v", err)
+	}
+	if _, err := b.Write(empty, nil); err != nil {
+		t.Errorf("not written into an empty directory: %v", err)
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".inject-*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}

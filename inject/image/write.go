@@ -30,6 +30,8 @@ func (b *Bundle) Write(place string, options []remote.Option) (v1.Hash, error) {
 	switch {
 	case len(b.saved) > 0:
 		return v1.Hash{}, replace(place, func(f *os.File) error { return tarball.MultiRefWrite(b.saved, f) })
+	case err == nil && info.IsDir() && !forLayout(place):
+		return v1.Hash{}, fmt.Errorf("%s is a directory with something else in it than an OCI layout; an image of that name is called REGISTRY/%s", place, filepath.Base(place))
 	case err == nil && info.IsDir(), err != nil && filepath.Ext(place) != ".tar":
 		if _, err := layout.Write(place, b.all()); err != nil {
 			return v1.Hash{}, fmt.Errorf("write %s: %w", place, err)
@@ -40,6 +42,15 @@ func (b *Bundle) Write(place string, options []remote.Option) (v1.Hash, error) {
 		}
 	}
 	return b.all().Digest()
+}
+
+// forLayout reports whether a directory is an OCI layout, or may become one: it is empty.
+func forLayout(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, "oci-layout")); err == nil {
+		return true
+	}
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) == 0
 }
 
 func (b *Bundle) push(place string, options []remote.Option) (v1.Hash, error) {
