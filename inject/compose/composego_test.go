@@ -12,6 +12,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/lannerhq/lanner/inject"
+	"github.com/lannerhq/lanner/inject/injecttest"
 )
 
 // load reads a Compose file as Docker Compose does: variables put in, services
@@ -37,7 +38,7 @@ func load(t *testing.T, name, text string) *types.Project {
 func TestComposeGo(t *testing.T) {
 	prefix := []string{"/lanner/trace", "--format", "it's $x", "--"}
 	count := 0
-	for _, file := range inputs(t) {
+	for _, file := range injecttest.Inputs(t) {
 		for _, images := range []bool{false, true} {
 			in, err := os.ReadFile(file)
 			if err != nil {

@@ -3,17 +3,14 @@ package dockerfile
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lannerhq/lanner/inject"
 	"github.com/lannerhq/lanner/inject/document"
+	"github.com/lannerhq/lanner/inject/injecttest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func defaults() Options {
 	return Options{inject.Options{Dir: inject.DefaultDir, TraceImage: "example.com/trace:1", Trace: []string{"-e", "execve"}, Entrypoints: inject.Map{
@@ -21,66 +18,21 @@ func defaults() Options {
 	}}}
 }
 
-func inputs(t testing.TB) []string {
-	files, err := filepath.Glob("testdata/*.input.Dockerfile")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no inputs: ", err)
+// rewriting rewrites with options.
+func rewriting(o Options) injecttest.Rewrite {
+	return func(text []byte, remove bool) ([]byte, []inject.Result, error) {
+		return Rewrite(context.Background(), text, o, remove)
 	}
-	return files
 }
 
 // run rewrites a text that can be read.
-func run(t *testing.T, in string, o Options, remove bool) (string, string) {
+func run(t *testing.T, in string, o Options, remove bool) (out, said string) {
 	t.Helper()
-	out, results, err := Rewrite(context.Background(), []byte(in), o, remove)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said strings.Builder
-	for _, r := range results {
-		said.WriteString(r.String() + "\n")
-	}
-	return string(out), said.String()
+	return rewriting(o).Run(t, in, remove)
 }
 
-// TestGolden: what comes out, what is said of it, that twice is as once, and that
-// uninject gives back what went in.
 func TestGolden(t *testing.T) {
-	for _, file := range inputs(t) {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in := string(text)
-			out, said := run(t, in, defaults(), false)
-			golden(t, strings.Replace(file, ".input.", ".golden.", 1), out)
-			golden(t, strings.Replace(file, ".input.Dockerfile", ".explain", 1), said)
-			if again, _ := run(t, out, defaults(), false); again != out {
-				t.Errorf("twice:\n%s", again)
-			}
-			back, _ := run(t, out, defaults(), true)
-			if back != in && back != in+"\r\n" { // the last line gets an end
-				t.Errorf("taken out it is\n%s", back)
-			}
-		})
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (go test -update writes it):\n%s", file, got)
-	}
+	injecttest.Golden(t, func(string) injecttest.Rewrite { return rewriting(defaults()) })
 }
 
 // TestStages: named stages, and names that there are not.
@@ -142,7 +94,7 @@ func TestBroken(t *testing.T) {
 // FuzzRewrite: whatever is read comes out as something that can be read, twice is as
 // once, and it can be taken out.
 func FuzzRewrite(f *testing.F) {
-	for _, name := range inputs(f) {
+	for _, name := range injecttest.Inputs(f) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/lannerhq/lanner/inject/document"
+	"github.com/lannerhq/lanner/inject/injecttest"
 )
 
 // A sample is a task definition for validate.py.
@@ -30,7 +31,7 @@ func TestBotocore(t *testing.T) {
 		t.Skip("python3-botocore is not installed")
 	}
 	var samples []sample
-	for _, file := range inputs(t) {
+	for _, file := range injecttest.Inputs(t) {
 		in, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

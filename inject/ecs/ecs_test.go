@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lannerhq/lanner/inject/document"
+	"github.com/lannerhq/lanner/inject/injecttest"
 )
 
 // TestBroken: text that can't be read is refused, and where it is broken is said.
@@ -99,7 +100,7 @@ func TestTaken(t *testing.T) {
 // FuzzRewrite: whatever is read comes out as something that can be read, twice is as
 // once, and it can be taken out.
 func FuzzRewrite(f *testing.F) {
-	for _, name := range inputs(f) {
+	for _, name := range injecttest.Inputs(f) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

@@ -68,6 +68,7 @@ var allowed = map[string][]string{
 	"inject/k8s":        {"inject", "inject/document"},
 	"inject/image":      {"inject", "inject/document", "inject/registry"},
 	"inject/registry":   {"inject"},
+	"inject/injecttest": {"inject"},
 
 	"inject/policy":  {"inject/k8s"},
 	"inject/webhook": {"inject", "inject/document", "inject/k8s"},
