@@ -45,19 +45,8 @@ func Rewrite(ctx context.Context, file []byte, o Options, remove bool) ([]byte, 
 	if err != nil {
 		return nil, nil, err
 	}
-	var all []inject.Result
-	var out strings.Builder
-	for _, d := range docs {
-		results := rewrite(ctx, d.Root, &o, remove)
-		text, err := d.Text()
-		if err != nil {
-			results = []inject.Result{{Workload: "document", Action: inject.Skipped, Reason: err.Error()}}
-			text = d.Original()
-		}
-		all = append(all, results...)
-		out.WriteString(text)
-	}
-	return []byte(out.String()), all, nil
+	out, results := inject.Documents(docs, inject.Unnamed, func(n *yaml.Node) []inject.Result { return rewrite(ctx, n, &o, remove) })
+	return out, results, nil
 }
 
 // rewrite changes the services of one document.

@@ -178,6 +178,15 @@ func New(v any) (*yaml.Node, error) {
 	return fresh(&n), nil
 }
 
+// Make is New for a value of our own, which can always be written.
+func Make(v any) *yaml.Node {
+	n, err := New(v)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
 // String makes a scalar.
 func String(s string) *yaml.Node {
 	n := &yaml.Node{}

@@ -29,16 +29,12 @@ func (key dialect) fields(pairs ...any) *yaml.Node {
 	return m
 }
 
-// node makes a tree of one of our own values, which can always be written.
+// node is a value as a tree.
 func node(v any) *yaml.Node {
 	if n, ok := v.(*yaml.Node); ok {
 		return n
 	}
-	n, err := document.New(v)
-	if err != nil {
-		panic(err)
-	}
-	return n
+	return document.Make(v)
 }
 
 // literal reports whether a node is of a kind, and says itself what it means:

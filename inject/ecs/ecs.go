@@ -14,7 +14,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -47,19 +46,8 @@ func Rewrite(ctx context.Context, stream []byte, o Options, remove bool) ([]byte
 	if err != nil {
 		return nil, nil, err
 	}
-	var all []inject.Result
-	var out strings.Builder
-	for _, d := range docs {
-		results := rewrite(ctx, d.Root, &o, remove)
-		text, err := d.Text()
-		if err != nil {
-			results = []inject.Result{{Workload: "document", Action: inject.Skipped, Reason: err.Error()}}
-			text = d.Original()
-		}
-		all = append(all, results...)
-		out.WriteString(text)
-	}
-	return []byte(out.String()), all, nil
+	out, results := inject.Documents(docs, inject.Unnamed, func(n *yaml.Node) []inject.Result { return rewrite(ctx, n, &o, remove) })
+	return out, results, nil
 }
 
 // checkJSON reports where text that is meant to be JSON is not. Read as YAML, some

@@ -66,7 +66,7 @@ func (c *container) wrap(ctx context.Context, o *Options, img inject.Image) erro
 		return err
 	}
 	c.setCommand(wrapped, len(wrapped)-len(command))
-	upsert(c.node, "volumeMounts", Volume, node(mount{Volume, o.Dir, true}), false)
+	upsert(c.node, "volumeMounts", Volume, document.Make(mount{Volume, o.Dir, true}), false)
 	return nil
 }
 
@@ -87,7 +87,7 @@ func (c *container) start() (command, args []string, err error) {
 
 // dir is where the container has trace, "" if it does not.
 func (c *container) dir() string {
-	return document.Text(find(document.Get(c.node, "volumeMounts"), Volume), "mountPath")
+	return document.Text(document.Find(document.Get(c.node, "volumeMounts"), "name", Volume), "mountPath")
 }
 
 // setCommand writes a command, of which all but the first fresh words are what the
@@ -118,7 +118,7 @@ func (c *container) unwrap(ptrace bool) bool {
 			document.Remove(c.node, "command")
 		}
 	}
-	remove(c.node, "volumeMounts", Volume)
+	document.RemoveItem(c.node, "volumeMounts", "name", Volume)
 	if ptrace {
 		c.dropCapability()
 	}

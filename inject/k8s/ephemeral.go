@@ -27,7 +27,7 @@ func (p *Pod) InjectEphemeral(ctx context.Context, o *Options, before *yaml.Node
 	var results []inject.Result
 	for _, n := range document.EditItems(document.Edit(spec, "ephemeralContainers")) {
 		c := &container{node: n, name: document.Text(n, "name")}
-		if find(old, c.name) != nil {
+		if document.Find(old, "name", c.name) != nil {
 			continue
 		}
 		err := c.chosen(chosen)

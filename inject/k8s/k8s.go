@@ -81,18 +81,12 @@ func Rewrite(ctx context.Context, stream []byte, o Options, remove bool) ([]byte
 	for _, d := range docs {
 		r.namespaces(d.Root, 0)
 	}
-	var out strings.Builder
-	for _, d := range docs {
-		mark := len(r.results)
-		r.object(d.Root, 0)
-		text, err := d.Text()
-		if err != nil {
-			r.results = append(r.results[:mark], inject.Result{Workload: Name(d.Root), Action: inject.Skipped, Reason: err.Error()})
-			text = d.Original()
-		}
-		out.WriteString(text)
-	}
-	return []byte(out.String()), r.results, nil
+	out, results := inject.Documents(docs, Name, func(n *yaml.Node) []inject.Result {
+		r.results = nil
+		r.object(n, 0)
+		return r.results
+	})
+	return out, results, nil
 }
 
 // A rewriter is at work on one stream.
@@ -101,7 +95,7 @@ type rewriter struct {
 	o       Options
 	remove  bool
 	levels  map[string]string // of PodSecurity, by namespaces of the stream
-	results []inject.Result
+	results []inject.Result   // of one document
 }
 
 // LevelLabel is the namespace's label that names the level of PodSecurity which it

@@ -8,16 +8,6 @@ import (
 	"github.com/lannerhq/lanner/inject/document"
 )
 
-// find returns the item of a list that has a name, nil if there is none.
-func find(list *yaml.Node, name string) *yaml.Node {
-	for _, n := range document.Items(list) {
-		if document.Text(n, "name") == name {
-			return n
-		}
-	}
-	return nil
-}
-
 // upsert puts an item into a mapping's list in place of the one of its name, else at
 // the list's head or end. A new list goes behind the keys after.
 func upsert(m *yaml.Node, key, name string, item *yaml.Node, head bool, after ...string) {
@@ -75,35 +65,4 @@ func extra(have, want *yaml.Node) bool {
 		}
 	}
 	return false
-}
-
-// remove takes an item away by its name, and the list with its last item.
-func remove(m *yaml.Node, key, name string) {
-	if find(document.Get(m, key), name) == nil {
-		return
-	}
-	list := document.Edit(m, key)
-	list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return document.Text(n, "name") == name })
-	if len(list.Content) == 0 {
-		document.Remove(m, key)
-	}
-}
-
-// editMap is a mapping's mapping for editing, made if it is not there.
-func editMap(m *yaml.Node, key string) *yaml.Node {
-	v := document.Edit(m, key)
-	if v == nil || v.Kind != yaml.MappingNode {
-		v = document.Map()
-		document.Set(m, key, v)
-	}
-	return v
-}
-
-// node makes a tree of one of our own values, which can always be written.
-func node(v any) *yaml.Node {
-	n, err := document.New(v)
-	if err != nil {
-		panic(err)
-	}
-	return n
 }

@@ -154,7 +154,7 @@ func (p *Pod) usable(spec *yaml.Node) error {
 		return inject.Skip("it is for Windows nodes, and trace is for Linux")
 	case document.Text(spec, "hostPID") == "true":
 		return inject.Skip("it runs in the node's PID namespace, and works on processes that are not its own")
-	case find(document.Get(spec, "volumes"), Volume) != nil && !ours(spec):
+	case document.Find(document.Get(spec, "volumes"), "name", Volume) != nil && !ours(spec):
 		return inject.Skip(fmt.Sprintf("it has another volume of the name %s", Volume))
 	}
 	return nil
@@ -162,8 +162,8 @@ func (p *Pod) usable(spec *yaml.Node) error {
 
 // ours reports whether trace is in a pod: its volume, and what fills it.
 func ours(spec *yaml.Node) bool {
-	v := find(document.Get(spec, "volumes"), Volume)
-	return document.Get(v, "image") != nil || document.Get(v, "emptyDir") != nil && find(document.Get(spec, "initContainers"), Init) != nil
+	v := document.Find(document.Get(spec, "volumes"), "name", Volume)
+	return document.Get(v, "image") != nil || document.Get(v, "emptyDir") != nil && document.Find(document.Get(spec, "initContainers"), "name", Init) != nil
 }
 
 // image is what may help to look the pod's images up.
@@ -199,12 +199,12 @@ func (p *Pod) containers(spec *yaml.Node) []*container {
 // furnish gives the pod what brings trace into it.
 func (p *Pod) furnish(spec *yaml.Node, o *Options, user *yaml.Node) {
 	if o.ImageVolume {
-		remove(spec, "initContainers", Init)
-		upsert(spec, "volumes", Volume, node(volume{Name: Volume, Image: map[string]string{"reference": o.TraceImage}}), false, "initContainers", "containers")
+		document.RemoveItem(spec, "initContainers", "name", Init)
+		upsert(spec, "volumes", Volume, document.Make(volume{Name: Volume, Image: map[string]string{"reference": o.TraceImage}}), false, "initContainers", "containers")
 		return
 	}
 	upsert(spec, "initContainers", Init, installer(spec, o, user), true, "containers")
-	upsert(spec, "volumes", Volume, node(volume{Name: Volume, EmptyDir: &struct{}{}}), false, "initContainers", "containers")
+	upsert(spec, "volumes", Volume, document.Make(volume{Name: Volume, EmptyDir: &struct{}{}}), false, "initContainers", "containers")
 }
 
 // clear takes away what furnish gives.
@@ -212,8 +212,8 @@ func (p *Pod) clear(spec *yaml.Node) {
 	if !ours(spec) {
 		return
 	}
-	remove(spec, "initContainers", Init)
-	remove(spec, "volumes", Volume)
+	document.RemoveItem(spec, "initContainers", "name", Init)
+	document.RemoveItem(spec, "volumes", "name", Volume)
 	p.dropStatus()
 }
 
@@ -240,7 +240,7 @@ func (p *Pod) strangers(o *Options) (results []inject.Result) {
 	}
 	spec := document.Get(p.Node, "spec")
 	for _, name := range o.Containers {
-		if find(document.Get(spec, "containers"), name) == nil && find(document.Get(spec, "initContainers"), name) == nil {
+		if document.Find(document.Get(spec, "containers"), "name", name) == nil && document.Find(document.Get(spec, "initContainers"), "name", name) == nil {
 			results = append(results, inject.Explain(p.Name, name, inject.Skip("annotation "+Include+" names it, but there is no such container")))
 		}
 	}
@@ -262,8 +262,8 @@ func (p *Pod) SetStatus(s Status) {
 		p.dropStatus()
 		return
 	}
-	meta := editMap(p.Node, "metadata")
+	meta := document.EditMap(p.Node, "metadata")
 	n := document.String(string(text))
 	n.Style = yaml.SingleQuotedStyle
-	document.Set(editMap(meta, "annotations"), StatusOf, n)
+	document.Set(document.EditMap(meta, "annotations"), StatusOf, n)
 }

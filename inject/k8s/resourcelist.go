@@ -44,7 +44,7 @@ func (r *rewriter) resourceList(n *yaml.Node) {
 		list = document.List(false)
 	}
 	for _, one := range results {
-		list.Content = append(list.Content, node(one))
+		list.Content = append(list.Content, document.Make(one))
 	}
 	if len(list.Content) > 0 {
 		document.Set(n, "results", list)

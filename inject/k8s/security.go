@@ -25,7 +25,7 @@ func (c *container) capability(want Ptrace, level string, spec *yaml.Node, had b
 	case has:
 		return had
 	}
-	caps := editMap(editMap(c.node, "securityContext"), "capabilities")
+	caps := document.EditMap(document.EditMap(c.node, "securityContext"), "capabilities")
 	list := document.Edit(caps, "add")
 	if list == nil {
 		document.Set(caps, "add", document.List(true, sysPtrace))
@@ -152,7 +152,7 @@ func installer(spec *yaml.Node, o *Options, user *yaml.Node) *yaml.Node {
 		amount := map[string]any{"cpu": installCPU, "memory": installMemory}
 		c.Resources = map[string]any{"limits": amount, "requests": amount}
 	}
-	return node(c)
+	return document.Make(c)
 }
 
 // texts takes fields over from a mapping; nil if there are none.

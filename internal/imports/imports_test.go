@@ -60,7 +60,7 @@ var allowed = map[string][]string{
 	"internal/differential": {"kernel/event", "kernel/event/spec"},
 	"internal/bench":        {"internal/capture", "internal/plugin", "internal/snapshot", "internal/udig", "internal/udig/udigtest", "kernel/event", "kernel/event/spec"},
 
-	"inject":            {},
+	"inject":            {"inject/document"},
 	"inject/document":   {},
 	"inject/compose":    {"inject", "inject/document"},
 	"inject/dockerfile": {"inject", "inject/document"},
