@@ -28,6 +28,9 @@ func Explain(r name.Reference, err error) error {
 		}
 		return fmt.Errorf("registry %s fails for image %s: %s", host, ref, line(te))
 	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fmt.Errorf("registry %s answers with more than %d MiB for image %s", host, maxAnswer>>20, ref)
+	}
 	var refused *net.OpError
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {

@@ -105,6 +105,7 @@ func (r *Registry) ask(ctx context.Context, img inject.Image) (inject.Commands, 
 	if err != nil {
 		return nil, err
 	}
+	options = append(options, remote.WithTransport(bounded{r.transport}))
 	var also string
 	if mirrored, ok := r.mirror(ref); ok {
 		found, err := commands(mirrored, options)
@@ -118,6 +119,22 @@ func (r *Registry) ask(ctx context.Context, img inject.Image) (inject.Commands, 
 		return nil, fmt.Errorf("%w%s", Explain(ref, err), also)
 	}
 	return found, nil
+}
+
+// maxAnswer is what a registry may answer with, in bytes. A manifest has at most 4 MiB
+// (OCI distribution-spec, "Pushing Manifests"), a configuration is less; and who names the
+// image in a pod chooses the registry that a webhook asks.
+const maxAnswer = 8 << 20
+
+// A bounded transport reads no more of an answer.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		answer.Body = http.MaxBytesReader(nil, answer.Body, maxAnswer)
+	}
+	return answer, err
 }
 
 // mirror returns where else an image is.

@@ -192,6 +192,7 @@ func TestRefused(t *testing.T) {
 		{windows, status(403, `{"errors":[{"code":"DENIED","message":"no"}]}`), "registry HOST denies access to image HOST/windows:latest: log in (docker login), or name an image pull secret"},
 		{windows, status(429, `{"errors":[{"code":"TOOMANYREQUESTS","message":"no"}]}`), "registry HOST limits how often it may be asked, and has no more for image HOST/windows:latest: log in, name a mirror, or try again later"},
 		{windows, status(500, "<html>\n"+strings.Repeat("oops\n", 1000)), "registry HOST fails for image HOST/windows:latest: "},
+		{windows, status(200, strings.Repeat(" ", maxAnswer+1)), "registry HOST answers with more than 8 MiB for image HOST/windows:latest"},
 		{windows, status(200, "{"), "image HOST/windows:latest: "},
 		{windows, status(200, `{"mediaType":"application/vnd.oci.image.manifest.v1+json"}`), "image HOST/windows:latest: "},
 		{gone.host() + "/x", nil, "registry " + gone.host() + " can't be reached: connection refused"},
