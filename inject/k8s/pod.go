@@ -154,8 +154,12 @@ func (p *Pod) usable(spec *yaml.Node) error {
 		return inject.Skip("it is for Windows nodes, and trace is for Linux")
 	case document.Text(spec, "hostPID") == "true":
 		return inject.Skip("it runs in the node's PID namespace, and works on processes that are not its own")
-	case document.Find(document.Get(spec, "volumes"), "name", Volume) != nil && !ours(spec):
+	case ours(spec):
+		return nil
+	case document.Find(document.Get(spec, "volumes"), "name", Volume) != nil:
 		return inject.Skip(fmt.Sprintf("it has another volume of the name %s", Volume))
+	case document.Find(containers, "name", Init) != nil || document.Find(document.Get(spec, "initContainers"), "name", Init) != nil:
+		return inject.Skip(fmt.Sprintf("it has another container of the name %s", Init))
 	}
 	return nil
 }

@@ -283,8 +283,12 @@ func (k *kube) policy(t *testing.T) {
 		{"open", "policy-refused", "  labels: {lanner.dev/inject: disabled}\n", false},
 		{"open", "policy-excluded", "  annotations: {lanner.dev/exclude: app}\n", false},
 		{"lanner", "policy-ours", "  labels: {lanner.dev/inject: enabled}\n", false},
+		{"open", "policy-clash", "", false}, // with a container of our name
 	} {
 		more := ""
+		if c.name == "policy-clash" {
+			more = "  initContainers:\n  - {name: lanner-install, image: x, command: [/own]}\n"
+		}
 		if c.namespace == "lanner" {
 			more = strictly
 		}
