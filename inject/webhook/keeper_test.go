@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -203,4 +204,45 @@ func client(t *testing.T, now time.Time) (*tls.Certificate, *x509.CertPool) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(block("CERTIFICATE", der))
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+}
+
+// TestRoom: large reviews wait for each other, and small ones for large ones.
+func TestRoom(t *testing.T) {
+	called, end := make(chan int64), make(chan struct{})
+	h := admitted(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		called <- r.ContentLength
+		<-end
+	}), false)
+	post := func(ctx context.Context, size int64) <-chan int {
+		code := make(chan int, 1)
+		r := httptest.NewRequest(http.MethodPost, MutatePath, http.NoBody).WithContext(ctx)
+		r.ContentLength = size
+		go func() {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			code <- w.Code
+		}()
+		return code
+	}
+	ctx := context.Background()
+	var all []<-chan int
+	for range inHand / least {
+		all = append(all, post(ctx, 1))
+		<-called
+	}
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if code := <-post(short, 1); code != http.StatusServiceUnavailable {
+		t.Errorf("one more than there is room for: status %d", code)
+	}
+	large := post(ctx, -1) // of unknown size
+	close(end)
+	if size := <-called; size != -1 {
+		t.Errorf("called for %d bytes", size)
+	}
+	for _, code := range append(all, large) {
+		if c := <-code; c != http.StatusOK {
+			t.Errorf("status %d", c)
+		}
+	}
 }

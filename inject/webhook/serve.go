@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Certificates is where a server's certificate comes from.
@@ -26,9 +28,13 @@ const (
 	MetricsPath = "/metrics"
 )
 
-// atOnce is how many reviews are dealt with at a time, which bounds the memory that who
-// can connect has us use.
-const atOnce = 32
+// How much of reviews is dealt with at a time, in bytes; a small one counts for least. An
+// answer takes some forty times the memory of its review, and who can connect must not
+// have us use more than the manifests allow (256 MiB).
+const (
+	inHand = maxReview
+	least  = 64 << 10
+)
 
 // drain is how long the server goes on after it was told to end: that long, endpoints
 // may still name it.
@@ -75,23 +81,28 @@ func Serve(ctx context.Context, l net.Listener, h *Handler, certs Certificates, 
 	return nil
 }
 
-// admitted lets a handler be called so many times at once, and only by who has shown a
+// admitted lets a handler be called for so much at once, and only by who has shown a
 // certificate where that is wanted. Others are turned away before they are read.
 func admitted(h http.Handler, certificate bool) http.Handler {
-	slots := make(chan struct{}, atOnce)
+	room := semaphore.NewWeighted(inHand)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if certificate && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0) {
 			http.Error(w, "reviews take a client certificate", http.StatusUnauthorized)
 			return
 		}
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-			h.ServeHTTP(w, r)
-		case <-r.Context().Done():
-		case <-time.After(maxWait):
-			http.Error(w, "too many reviews at once", http.StatusServiceUnavailable)
+		size := max(r.ContentLength, least)
+		if r.ContentLength < 0 {
+			size = inHand
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), maxWait)
+		err := room.Acquire(ctx, min(size, inHand))
+		cancel()
+		if err != nil {
+			http.Error(w, "too many reviews at once", http.StatusServiceUnavailable)
+			return
+		}
+		defer room.Release(min(size, inHand))
+		h.ServeHTTP(w, r)
 	})
 }
 

@@ -94,7 +94,7 @@ var libraries = []string{"golang.org/x/sys/", "github.com/urfave/cli/v2", "githu
 // injectLibraries are those that the injector may use besides. They never get into
 // trace, which has to be small.
 var injectLibraries = []string{
-	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff", "golang.org/x/crypto/x509roots/fallback",
+	"go.yaml.in/yaml/v4", "github.com/mattn/go-shellwords", "github.com/aymanbagabas/go-udiff", "golang.org/x/crypto/x509roots/fallback", "golang.org/x/sync/semaphore",
 	"github.com/google/go-containerregistry/", "github.com/moby/buildkit/frontend/dockerfile/",
 	"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "k8s.io/klog/v2", "gomodules.xyz/jsonpatch/v2", "github.com/prometheus/client_golang/",
 }
