@@ -34,6 +34,8 @@ func Explain(r name.Reference, err error) error {
 	var refused *net.OpError
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
+	case errors.Is(err, errSilent):
+		return fmt.Errorf("registry %s was not asked for image %s: %w", host, ref, errSilent)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("registry %s did not answer in time for image %s", host, ref)
 	case unknown:

@@ -14,10 +14,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -49,6 +51,7 @@ type Registry struct {
 	options   Options
 	transport http.RoundTripper
 	known     cache
+	silent    sync.Map // from hosts that did not answer in time to when that was
 }
 
 // New returns one. An error says what is wrong with the options.
@@ -108,17 +111,37 @@ func (r *Registry) ask(ctx context.Context, img inject.Image) (inject.Commands, 
 	options = append(options, remote.WithTransport(bounded{r.transport}))
 	var also string
 	if mirrored, ok := r.mirror(ref); ok {
-		found, err := commands(mirrored, options)
+		found, err := r.commands(ctx, mirrored, options)
 		if err == nil {
 			return found, nil
 		}
 		also = fmt.Sprintf("; its mirror: %v", Explain(mirrored, err))
 	}
-	found, err := commands(ref, options)
+	found, err := r.commands(ctx, ref, options)
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", Explain(ref, err), also)
 	}
 	return found, nil
+}
+
+// errSilent is for a registry that did not answer in time a moment ago. A file may have
+// many images of one, and each would take the whole time again.
+var errSilent = errors.New("it did not answer in time for another image")
+
+// commands reads what an image starts, unless its registry is known not to answer.
+func (r *Registry) commands(ctx context.Context, ref name.Reference, options []remote.Option) (inject.Commands, error) {
+	host := ref.Context().RegistryStr()
+	if at, ok := r.silent.Load(host); ok && time.Since(at.(time.Time)) < keepFailed {
+		return nil, errSilent
+	}
+	if err := ctx.Err(); err != nil { // a mirror took all the time
+		return nil, err
+	}
+	found, err := commands(ref, options)
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		r.silent.Store(host, time.Now())
+	}
+	return found, err
 }
 
 // maxAnswer is what a registry may answer with, in bytes. A manifest has at most 4 MiB

@@ -390,3 +390,30 @@ func TestAskedOnce(t *testing.T) {
 		t.Error("an ended context is not heeded")
 	}
 }
+
+// TestSilent: a registry that does not answer is not asked for each of its images.
+func TestSilent(t *testing.T) {
+	s := serve(t, false)
+	end := make(chan struct{})
+	defer close(end)
+	var asked atomic.Int32
+	s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		asked.Add(1)
+		select {
+		case <-end:
+		case <-r.Context().Done():
+		}
+		return false
+	}
+	r, err := New(Options{Timeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, first := r.Entrypoints(context.Background(), inject.Image{Name: s.host() + "/a"})
+	n := asked.Load()
+	_, second := r.Entrypoints(context.Background(), inject.Image{Name: s.host() + "/b"})
+	if first == nil || !strings.Contains(first.Error(), "did not answer in time for image "+s.host()+"/a") ||
+		second == nil || !strings.Contains(second.Error(), "was not asked for image "+s.host()+"/b") || n == 0 || asked.Load() != n {
+		t.Errorf("%v, then %v; asked %d and %d times", first, second, n, asked.Load())
+	}
+}
