@@ -90,7 +90,7 @@ test-gvisor: deps
 # The injector on a real kube-apiserver, and under kustomize and helm; all are built once,
 # into the user's cache.
 test-kube:
-	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/webhook ./cmd/inject
+	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/k8s ./inject/webhook ./cmd/inject
 
 # docs/conformance.md: each event on each driver and kernel, from runs of the suite.
 conformance-report: deps

@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 
 	"github.com/lannerhq/lanner/inject/document"
+	"github.com/lannerhq/lanner/internal/kubetest"
 )
 
 // decode reads an object as the API server does: unknown, doubled and mistyped fields are
@@ -140,4 +142,58 @@ func TestRestricted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKubeValid: Kubernetes' own validation finds nothing in pods that come out but what
+// it finds in those that went in.
+func TestKubeValid(t *testing.T) {
+	var before, after bytes.Buffer
+	for name, set := range goldens {
+		in, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := defaults()
+		set(&o)
+		out, _, err := Rewrite(context.Background(), in, o, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		injected := objects(t, out)
+		for i, object := range objects(t, in) {
+			if _, err := decode(object); err == nil { // some are odd on purpose
+				before.Write(podOf(t, object))
+				after.Write(podOf(t, injected[i]))
+			}
+		}
+	}
+	want := kubetest.Validate(t, before.Bytes())
+	if said := kubetest.Validate(t, after.Bytes()); said != want || before.Len() == after.Len() {
+		t.Errorf("before:\n%safter:\n%s%s", want, said, after.Bytes())
+	}
+	bad := strings.Replace(after.String(), `"mountPath":"/lanner"`, `"mountPath":""`, 1)
+	if said := kubetest.Validate(t, []byte(bad)); !strings.Contains(said, "mountPath: Required value") {
+		t.Errorf("without a path to mount at it says\n%s", said)
+	}
+}
+
+// podOf is the pod in an object, as JSON; nothing if there is none.
+func podOf(t *testing.T, object string) []byte {
+	t.Helper()
+	root, err := document.ReadJSON([]byte(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod, ok := holder(root)
+	if !ok {
+		return nil
+	}
+	meta := document.EditMap(pod, "metadata")
+	for key, value := range map[string]string{"apiVersion": "v1", "kind": "Pod"} {
+		document.Set(pod, key, document.String(value))
+	}
+	for key, value := range map[string]string{"name": "p", "namespace": "n"} {
+		document.Set(meta, key, document.String(value))
+	}
+	return document.JSON(pod)
 }

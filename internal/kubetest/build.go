@@ -1,10 +1,13 @@
 package kubetest
 
 import (
+	"bytes"
+	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,15 +27,26 @@ var staging = strings.Fields(`api apiextensions-apiserver apimachinery apiserver
 	dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator kube-controller-manager kube-proxy kube-scheduler
 	kubectl kubelet metrics mount-utils pod-security-admission sample-apiserver sample-cli-plugin sample-controller`)
 
-// build returns the directory that the programs are in. Of several processes one
-// builds, and the others wait.
-func build() (string, error) {
+// programs are what is built, and of which packages.
+var programs = map[string]string{
+	"kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+	"kubectl":        "k8s.io/kubernetes/cmd/kubectl",
+	"validate":       "./validator",
+}
+
+//go:embed testdata/validate/main.go
+var validator []byte
+
+// build returns the directory that the programs are in, of which it builds the missing
+// ones. Of several processes one builds, and the others wait.
+func build(names ...string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Join(cache, "lanner", "kube-"+Version)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	source := filepath.Join(dir, "validator", "main.go")
+	if err := os.MkdirAll(filepath.Dir(source), 0o755); err != nil {
 		return "", err
 	}
 	lock, err := os.Create(filepath.Join(dir, "lock"))
@@ -43,8 +57,14 @@ func build() (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", err
 	}
-	programs := []string{"kube-apiserver", "kubectl"}
-	if have(dir, programs) {
+	if old, err := os.ReadFile(source); err != nil || !bytes.Equal(old, validator) {
+		if err := os.WriteFile(source, validator, 0o644); err != nil {
+			return "", err
+		}
+		_ = os.Remove(filepath.Join(dir, "validate"))
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return have(dir, name) })
+	if len(names) == 0 {
 		return dir, nil
 	}
 	mod := "module kubetest\n\ngo 1.24.0\n\nrequire k8s.io/kubernetes " + Version + "\n\nreplace (\n"
@@ -52,8 +72,10 @@ func build() (string, error) {
 		mod += fmt.Sprintf("\tk8s.io/%s => k8s.io/%s %s\n", s, s, parts)
 	}
 	tools := "//go:build tools\n\npackage tools\n\nimport (\n"
-	for _, p := range programs {
-		tools += "\t_ \"k8s.io/kubernetes/cmd/" + p + "\"\n"
+	for _, pkg := range programs {
+		if !strings.HasPrefix(pkg, ".") {
+			tools += "\t_ \"" + pkg + "\"\n"
+		}
 	}
 	for name, text := range map[string]string{"go.mod": mod + ")\n", "tools.go": tools + ")\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -65,8 +87,8 @@ func build() (string, error) {
 		stamp += fmt.Sprintf(" -X k8s.io/component-base/version.git%s=%s", []string{"Major", "Minor"}[i], n)
 	}
 	commands := [][]string{{"go", "mod", "tidy", "-e"}}
-	for _, p := range programs {
-		commands = append(commands, []string{"go", "build", "-trimpath", "-ldflags", stamp, "-o", p, "k8s.io/kubernetes/cmd/" + p})
+	for _, name := range names {
+		commands = append(commands, []string{"go", "build", "-trimpath", "-ldflags", stamp, "-o", name, programs[name]})
 	}
 	for _, c := range commands {
 		cmd := exec.Command("nice", c...)
@@ -79,13 +101,9 @@ func build() (string, error) {
 	return dir, nil
 }
 
-func have(dir string, programs []string) bool {
-	for _, p := range programs {
-		if _, err := os.Stat(filepath.Join(dir, p)); err != nil {
-			return false
-		}
-	}
-	return true
+func have(dir, program string) bool {
+	_, err := os.Stat(filepath.Join(dir, program))
+	return err == nil
 }
 
 // Tool returns a Go program of others, built once into the user's cache directory, or
@@ -101,7 +119,7 @@ func Tool(t *testing.T, name, pkg string) string {
 	}
 	_, version, _ := strings.Cut(pkg, "@")
 	dir := filepath.Join(cache, "lanner", name+"-"+version)
-	if have(dir, []string{name}) {
+	if have(dir, name) {
 		return filepath.Join(dir, name)
 	}
 	cmd := exec.Command("nice", "go", "install", pkg)
@@ -111,4 +129,24 @@ func Tool(t *testing.T, name, pkg string) string {
 		t.Fatalf("go install %s: %v\n%s", pkg, err, out)
 	}
 	return filepath.Join(dir, name)
+}
+
+// Validate returns what the API server's own validation finds wrong with pods, JSON
+// objects one after the other, without a server; or it skips the test.
+func Validate(t *testing.T, pods []byte) string {
+	t.Helper()
+	if os.Getenv("LANNER_TEST_KUBE") == "" {
+		t.Skip("LANNER_TEST_KUBE is not set: needs Kubernetes' validation, which takes minutes to build")
+	}
+	dir, err := build("validate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(dir, "validate"))
+	cmd.Stdin = bytes.NewReader(pods)
+	out, err := cmd.CombinedOutput()
+	if err != nil && len(out) == 0 {
+		t.Fatal(err)
+	}
+	return string(out)
 }

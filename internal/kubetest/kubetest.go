@@ -3,8 +3,8 @@
 //
 // In a nutshell: Start builds kube-apiserver and kubectl from their Go module, once,
 // into the user's cache directory (several minutes on two CPUs), takes etcd from Debian,
-// starts both for the test, and returns what calls kubectl. Tests that use it run where
-// LANNER_TEST_KUBE is set (make test-kube).
+// starts both for the test, and returns what calls kubectl. Validate has the API server's
+// validation alone. Tests that use them run where LANNER_TEST_KUBE is set (make test-kube).
 package kubetest
 
 import (
@@ -44,7 +44,7 @@ func Start(t *testing.T) *Server {
 	if os.Getenv("LANNER_TEST_KUBE") == "" {
 		t.Skip("LANNER_TEST_KUBE is not set: needs a kube-apiserver, which takes minutes to build")
 	}
-	bins, err := build()
+	bins, err := build("kube-apiserver", "kubectl")
 	if err != nil {
 		t.Fatal(err)
 	}
