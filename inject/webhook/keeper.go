@@ -35,10 +35,12 @@ type Keeper struct {
 	current atomic.Pointer[tls.Certificate]
 }
 
-// How often a Keeper looks, and how soon again after a failure.
+// How often a Keeper looks, how soon again after a failure, and how long API servers are
+// given to see what was announced.
 const (
 	lookEvery  = time.Minute
 	retryEvery = 5 * time.Second
+	settle     = 30 * time.Second
 )
 
 // authorityKey is the Secret's key for the authorities; the others are those of
@@ -62,7 +64,8 @@ func (k *Keeper) Run(ctx context.Context) {
 }
 
 // Sync looks once: it makes or renews the certificate if that is due, announces its
-// authorities, and then uses it.
+// authorities, and uses it once API servers must have seen them: until then the one
+// before, if that is still trusted.
 func (k *Keeper) Sync(ctx context.Context) error {
 	b, err := k.bundle(ctx)
 	if err != nil {
@@ -74,6 +77,11 @@ func (k *Keeper) Sync(ctx context.Context) error {
 	pair, err := b.pair()
 	if err != nil {
 		return err
+	}
+	now := k.time()
+	made := pair.Leaf.NotBefore.Add(skew)
+	if old := k.current.Load(); old != nil && now.Sub(made) < settle && b.vouches(old.Leaf, k.names(), now) == nil {
+		return nil
 	}
 	k.current.Store(pair)
 	k.Metrics.expiry.Set(float64(pair.Leaf.NotAfter.Unix()))

@@ -75,6 +75,13 @@ func TestKeeper(t *testing.T) {
 		t.Error("replicas have different certificates")
 	}
 	now = now.Add(validity - renewal + time.Hour)
+	if string(sync(one)) != string(first) {
+		t.Error("the new certificate is used before API servers know of it")
+	}
+	if !trusts(t, client, one, now) {
+		t.Error("the old certificate is not trusted any more, and still used")
+	}
+	now = now.Add(settle)
 	second := sync(one)
 	if string(second) == string(first) {
 		t.Error("the certificate was not renewed")
@@ -95,7 +102,8 @@ func TestKeeper(t *testing.T) {
 	if _, err := old.Verify(x509.VerifyOptions{DNSName: "hook.lanner.svc", Roots: roots, CurrentTime: old.NotAfter.Add(-time.Minute)}); err == nil {
 		t.Error("an expired authority is announced still")
 	}
-	// A secret that someone spoilt is replaced.
+	// A secret that someone spoilt is replaced, and one that was deleted: then at once, as
+	// nothing vouches for the old certificate.
 	s, _ := client.CoreV1().Secrets("lanner").Get(context.Background(), "tls", meta.GetOptions{})
 	s.Data["tls.crt"] = []byte("spoilt")
 	if _, err := client.CoreV1().Secrets("lanner").Update(context.Background(), s, meta.UpdateOptions{}); err != nil {
@@ -104,6 +112,13 @@ func TestKeeper(t *testing.T) {
 	sync(two)
 	if !trusts(t, client, two, now) {
 		t.Error("the certificate after a spoilt one is not trusted")
+	}
+	if err := client.CoreV1().Secrets("lanner").Delete(context.Background(), "tls", meta.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	sync(two)
+	if !trusts(t, client, two, now) {
+		t.Error("the certificate after a deleted one is not trusted")
 	}
 	// Without a configuration there is nobody to announce to.
 	if err := newKeeper(fake.NewClientset(), &now).Sync(context.Background()); err == nil {
