@@ -187,7 +187,7 @@ func title(name string) string {
 }
 
 // replace writes a file back, beside its name first, so that it is never half written.
-func replace(one file) (err error) {
+func replace(one file) error {
 	if one.name == "-" || bytes.Equal(one.in, one.out) {
 		return nil
 	}
@@ -199,24 +199,8 @@ func replace(one file) (err error) {
 	if err != nil {
 		return err
 	}
-	to, err := os.CreateTemp(filepath.Dir(name), ".inject-*")
-	if err != nil {
+	return inject.Replace(name, info.Mode().Perm(), func(f *os.File) error {
+		_, err := f.Write(one.out)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			to.Close()
-			os.Remove(to.Name())
-		}
-	}()
-	if _, err = to.Write(one.out); err != nil {
-		return err
-	}
-	if err = to.Chmod(info.Mode().Perm()); err != nil {
-		return err
-	}
-	if err = to.Close(); err != nil {
-		return err
-	}
-	return os.Rename(to.Name(), name)
+	})
 }

@@ -430,8 +430,9 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	b := &Bundle{Name: "x", image: made(t, `{"architecture":"amd64","os":"linux","config":{"Cmd":["x"]},"rootfs":{"type":"layers","diff_ids":LAYERS}}`, 1, types.OCIManifestSchema1)}
-	if _, err := b.Write(filepath.Join(dir, "no", "such.tar"), nil); err == nil {
-		t.Error("written into no directory")
+	nowhere := filepath.Join(dir, "no", "such.tar")
+	if _, err := b.Write(nowhere, nil); err == nil || err.Error() != "write "+nowhere+": no such file or directory" {
+		t.Errorf("written into no directory: %v", err)
 	}
 	// A directory of that name that is something else, perhaps a program's sources.
 	if _, err := b.Write(dir, nil); err == nil || !strings.Contains(err.Error(), "something else in it") {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/lannerhq/lanner/inject"
 	"github.com/lannerhq/lanner/inject/registry"
 )
 
@@ -29,7 +30,7 @@ func (b *Bundle) Write(place string, options []remote.Option) (v1.Hash, error) {
 	info, err := os.Stat(place)
 	switch {
 	case len(b.saved) > 0:
-		return v1.Hash{}, replace(place, func(f *os.File) error { return tarball.MultiRefWrite(b.saved, f) })
+		return v1.Hash{}, inject.Replace(place, 0o644, func(f *os.File) error { return tarball.MultiRefWrite(b.saved, f) })
 	case err == nil && info.IsDir() && !forLayout(place):
 		return v1.Hash{}, fmt.Errorf("%s is a directory with something else in it than an OCI layout; an image of that name is called REGISTRY/%s", place, filepath.Base(place))
 	case err == nil && info.IsDir(), err != nil && filepath.Ext(place) != ".tar":
@@ -37,7 +38,7 @@ func (b *Bundle) Write(place string, options []remote.Option) (v1.Hash, error) {
 			return v1.Hash{}, fmt.Errorf("write %s: %w", place, err)
 		}
 	default:
-		if err := replace(place, b.archive); err != nil {
+		if err := inject.Replace(place, 0o644, b.archive); err != nil {
 			return v1.Hash{}, err
 		}
 	}
@@ -109,29 +110,4 @@ func (b *Bundle) archive(f *os.File) error {
 		return err
 	})
 	return errors.Join(err, t.Close())
-}
-
-// replace writes a file beside its name first.
-func replace(place string, write func(*os.File) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(place), ".inject-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", place, err)
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), place)
 }
