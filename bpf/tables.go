@@ -11,7 +11,8 @@ const (
 	wantExit
 	stateOnly
 	isSocketcall
-	wantCompat
+	compatEnter
+	compatExit
 )
 
 // Sizes of the probe's tables (modern/config.h).
@@ -49,12 +50,16 @@ func newSelection(in spec.Profile, events event.Set) *selection {
 		s.socketcall()
 	}
 	for nr := range s.compat {
-		if s.compat[nr].Want&(wantEnter|wantExit|isSocketcall) != 0 {
-			s.native[nr].Want |= wantCompat
-		}
+		s.native[nr].Want |= compatBits(s.compat[nr].Want)
+	}
+	for _, r := range s.socket {
+		s.native[socketcallNumber].Want |= compatBits(r.Want)
 	}
 	return s
 }
+
+// compatBits are the bits that say the same of the 32-bit call of a number.
+func compatBits(want uint8) uint8 { return want & (wantEnter | wantExit) * compatEnter }
 
 // want says what is done about a call or tracepoint; events that only readers'
 // state needs are marked.

@@ -158,6 +158,30 @@ static __always_inline u64 native_number(struct call *c)
 	return c->s->nr;
 }
 
+/*
+ * From 5.11 on the current task has a type, and what is in it can be read without a
+ * helper's call. Calls cost: each returns to where the CPU may not have expected it.
+ */
+static __always_inline bool typed_task(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+}
+
+static __always_inline struct task_struct *current_task(void)
+{
+	if (typed_task())
+		return bpf_get_current_task_btf();
+	return (void *)bpf_get_current_task();
+}
+
+/* Process and thread of the current task, as bpf_get_current_pid_tgid gives them. */
+static __always_inline u64 id_of(struct task_struct *t)
+{
+	if (typed_task())
+		return (u64)t->tgid << 32 | (u32)t->pid;
+	return bpf_get_current_pid_tgid();
+}
+
 static __always_inline struct task_struct *task(struct call *c)
 {
 	return c->task ? c->task : (void *)bpf_get_current_task();

@@ -39,7 +39,8 @@ enum call_want {
 	WANT_EXIT = 2,		/* its exit event */
 	STATE_ONLY = 4,		/* its events are for readers' state, see EVENT_STATE_ONLY */
 	IS_SOCKETCALL = 8,	/* it stands for the call that its first argument says */
-	WANT_COMPAT = 16,	/* the 32-bit call of the same number is wanted */
+	COMPAT_ENTER = 16,	/* the same of the 32-bit call of the same number */
+	COMPAT_EXIT = 32,
 };
 
 struct call_row {

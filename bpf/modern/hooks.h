@@ -7,15 +7,6 @@
 #include "scope.h"
 #include "driver_events.h"
 
-/*
- * From 5.11 on the current task has a type, and can be looked into without a
- * helper's call.
- */
-static __always_inline bool typed_task(void)
-{
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
-}
-
 #if defined(__TARGET_ARCH_x86)
 #define TS_COMPAT 2	/* arch/x86/include/asm/thread_info.h */
 
@@ -25,16 +16,11 @@ static __always_inline u32 call_number(struct pt_regs *regs)
 }
 
 /* Is it a 32-bit call (arch/x86/include/asm/compat.h:in_ia32_syscall)? */
-static __always_inline bool is_compat(void)
+static __always_inline bool is_compat(struct task_struct *t)
 {
-	struct task_struct *t;
+	u32 status = typed_task() ? t->thread_info.status : BPF_CORE_READ(t, thread_info.status);
 
-	if (typed_task()) {
-		t = bpf_get_current_task_btf();
-		return t->thread_info.status & TS_COMPAT;
-	}
-	t = (void *)bpf_get_current_task();
-	return BPF_CORE_READ(t, thread_info.status) & TS_COMPAT;
+	return status & TS_COMPAT;
 }
 
 static __always_inline void save_args(u64 *args, struct pt_regs *regs, bool compat)
@@ -63,16 +49,11 @@ static __always_inline u32 call_number(struct pt_regs *regs)
 	return regs->syscallno;
 }
 
-static __always_inline bool is_compat(void)
+static __always_inline bool is_compat(struct task_struct *t)
 {
-	struct task_struct *t;
+	u64 flags = typed_task() ? t->thread_info.flags : BPF_CORE_READ(t, thread_info.flags);
 
-	if (typed_task()) {
-		t = bpf_get_current_task_btf();
-		return t->thread_info.flags >> TIF_32BIT & 1;
-	}
-	t = (void *)bpf_get_current_task();
-	return BPF_CORE_READ(t, thread_info.flags) >> TIF_32BIT & 1;
+	return flags >> TIF_32BIT & 1;
 }
 
 static __always_inline void save_args(u64 *args, struct pt_regs *regs, bool compat)
@@ -107,17 +88,20 @@ static __always_inline const volatile struct call_row *decode_socketcall(struct 
  */
 static __always_inline const volatile struct call_row *wanted_call(struct pt_regs *regs, u8 want, struct scratch **sp)
 {
+	u8 compat_want = want * COMPAT_ENTER;
 	const volatile struct call_row *row;
 	u32 nr = call_number(regs);
+	struct task_struct *t;
 	struct scratch *s;
 	bool compat;
 
 	if (nr >= CALLS)
 		return NULL;
 	row = &native_calls[nr];
-	if (!(row->want & (want | WANT_COMPAT)))
+	if (!(row->want & (want | compat_want)))
 		return NULL;
-	compat = is_compat();
+	t = current_task();
+	compat = is_compat(t);
 	if (compat)
 		row = &compat_calls[nr];
 	if (!(row->want & (want | IS_SOCKETCALL)))
@@ -125,7 +109,7 @@ static __always_inline const volatile struct call_row *wanted_call(struct pt_reg
 	if (row->exit == EVENT_EXECVE_X)
 		unmute();
 	s = scratch();
-	if (!s || !in_scope(s))
+	if (!s || !in_scope(s, t))
 		return NULL;
 	s->busy = 1;
 	s->cpu = bpf_get_smp_processor_id();
@@ -164,6 +148,35 @@ int BPF_PROG(sys_enter, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * Goes on in the program of an event. Where the index is a constant the kernel makes a
+ * plain jump of the call, else an indirect one, which costs a few ns as CPUs mend what
+ * they guess of these: so the calls that are made most have theirs.
+ */
+#define JUMP_TO(type)							\
+	case type:							\
+		bpf_tail_call_static(ctx, &exit_programs, type);	\
+		return
+
+static __always_inline void go_on(void *ctx, u32 type)
+{
+	switch (type) {
+	JUMP_TO(EVENT_READ_X);
+	JUMP_TO(EVENT_WRITE_X);
+	JUMP_TO(EVENT_CLOSE_X);
+	JUMP_TO(EVENT_OPENAT_X);
+	JUMP_TO(EVENT_NEWFSTATAT_X);
+	JUMP_TO(EVENT_FCNTL_X);
+	JUMP_TO(EVENT_MMAP_X);
+	JUMP_TO(EVENT_FUTEX_X);
+	JUMP_TO(EVENT_EPOLL_WAIT_X);
+	JUMP_TO(EVENT_SENDTO_X);
+	JUMP_TO(EVENT_RECVFROM_X);
+	JUMP_TO(EVENT_GENERIC_X);
+	}
+	bpf_tail_call(ctx, &exit_programs, type);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
@@ -177,7 +190,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	/* A program that was started is told of by sched_process_exec. */
 	if (ret || (row->exit != EVENT_EXECVE_X && row->exit != EVENT_EXECVEAT_X))
-		bpf_tail_call(ctx, &exit_programs, row->exit);
+		go_on(ctx, row->exit);
 	s->busy = 0;
 	return 0;
 }

@@ -34,7 +34,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, int old_pid, struct linu
 	struct call call = { .s = scratch(), .started = true, .bprm = bprm }, *c = &call;
 
 	unmute();
-	if (!c->s || !(want_exec & WANT_EXIT) || !in_scope(c->s) || !prepare(c, want_exec))
+	if (!c->s || !(want_exec & WANT_EXIT) || !in_scope(c->s, current_task()) || !prepare(c, want_exec))
 		return 0;
 	c->s->sc = SC_EXECVE;
 	begin(c, EVENT_EXECVE_X, current_profile(c) ? 31 : 28);
@@ -55,8 +55,9 @@ static __always_inline void keep_clone3_flags(struct task_struct *parent, struct
 
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs) || parent->flags & PF_KTHREAD)
 		return;
-	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	if (call_number(regs) == CLONE3 && read_user(&flags, sizeof(flags), is_compat() ? (u32)regs->bx : regs->di))
+	parent = bpf_get_current_task_btf();
+	regs = (void *)bpf_task_pt_regs(parent);
+	if (call_number(regs) == CLONE3 && read_user(&flags, sizeof(flags), is_compat(parent) ? (u32)regs->bx : regs->di))
 		bpf_map_update_elem(&clone3_flags, &tid, &flags, BPF_ANY);
 }
 #else
@@ -87,7 +88,7 @@ int BPF_PROG(fork_child, struct task_struct *parent, struct task_struct *child)
 {
 	struct call call = { .s = scratch(), .task = child }, *c = &call;
 
-	if (!c->s || parent->flags & PF_KTHREAD || !in_scope(c->s) || !prepare(c, want_clone))
+	if (!c->s || parent->flags & PF_KTHREAD || !in_scope(c->s, current_task()) || !prepare(c, want_clone))
 		return 0;
 	c->s->sc = SC_CLONE;
 	begin(c, EVENT_CLONE_X, 21);
@@ -119,7 +120,7 @@ int BPF_PROG(signal_deliver, int sig, struct kernel_siginfo *info)
 {
 	struct call call = { .s = scratch() }, *c = &call;
 
-	if (!c->s || sampling_ratio > 1 || !in_scope(c->s) || !prepare(c, want_signal))
+	if (!c->s || sampling_ratio > 1 || !in_scope(c->s, current_task()) || !prepare(c, want_signal))
 		return 0;
 	c->s->args[0] = sig;
 	c->s->args[1] = (u64)info;
@@ -134,7 +135,7 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 {
 	struct call call = { .s = scratch(), .task = prev }, *c = &call;
 
-	if (!c->s || sampling_ratio > 1 || !in_scope(c->s) || !prepare(c, want_switch))
+	if (!c->s || sampling_ratio > 1 || !in_scope(c->s, current_task()) || !prepare(c, want_switch))
 		return 0;
 	c->s->args[0] = next->pid;
 	begin(c, EVENT_SWITCH_E, 6);
@@ -148,7 +149,7 @@ static __always_inline int page_fault(u64 addr, struct pt_regs *regs, u64 error)
 {
 	struct call call = { .s = scratch() }, *c = &call;
 
-	if (!c->s || sampling_ratio > 1 || !in_scope(c->s) || !prepare(c, want_page_fault))
+	if (!c->s || sampling_ratio > 1 || !in_scope(c->s, current_task()) || !prepare(c, want_page_fault))
 		return 0;
 	c->s->args[0] = addr;
 	c->s->args[1] = regs->ip;

@@ -92,10 +92,13 @@ static __always_inline bool in_tree(struct scratch *s, u32 tgid)
 	return true;
 }
 
-/* Is the current process watched, and not muted? Who it is stays in the scratch entry. */
-static __always_inline bool in_scope(struct scratch *s)
+/*
+ * Is the process of the current task watched, and not muted? Who it is stays in the
+ * scratch entry.
+ */
+static __always_inline bool in_scope(struct scratch *s, struct task_struct *t)
 {
-	u64 id = bpf_get_current_pid_tgid();
+	u64 id = id_of(t);
 	u32 tgid = id >> 32;
 
 	s->id = id;
@@ -150,7 +153,7 @@ static __always_inline bool ending_in_scope(struct scratch *s, struct task_struc
 	u32 *m;
 
 	if (scope != SCOPE_TREE)
-		return in_scope(s);
+		return in_scope(s, current_task());
 	s->id = bpf_get_current_pid_tgid();
 	m = member(tgid);
 	if (m)
