@@ -8,6 +8,12 @@ import (
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
+// Hooks that keep the tree up to date.
+const (
+	forkHook = "sched_process_fork"
+	exitHook = "sched_process_exit"
+)
+
 // hooks names the programs that are attached, in the order in which they are: what
 // keeps the tree up to date comes first.
 func (d *Driver) hooks() []string { return d.sel.hooks(d.scopeKind() == scopeTree) }
@@ -19,8 +25,8 @@ func (s *selection) hooks(tree bool) (names []string) {
 		}
 	}
 	wanted := func(call string) bool { return s.want(spec.FindSyscall(call).SC) != 0 }
-	add("sched_process_fork", tree || machine == spec.X86 && wanted("clone"))
-	add("sched_process_exit", tree || wanted("sched_process_exit"))
+	add(forkHook, tree || machine == spec.X86 && wanted("clone"))
+	add(exitHook, tree || wanted("sched_process_exit"))
 	add("fork_child", machine == spec.Arm64 && wanted("clone"))
 	add("sched_process_exec", wanted("execve"))
 	add("signal_deliver", wanted("signal_deliver"))
@@ -37,7 +43,7 @@ func (s *selection) hooks(tree bool) (names []string) {
 func (d *Driver) attach() error {
 	filled := false
 	for _, name := range d.hooks() {
-		if !filled && name != "sched_process_fork" && name != "sched_process_exit" {
+		if !filled && name != forkHook && name != exitHook {
 			if err := d.fillScope(); err != nil {
 				return err
 			}

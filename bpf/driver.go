@@ -106,6 +106,11 @@ func (d *Driver) over() bool {
 // wait sleeps until there may be something to read: longer each time that there was
 // nothing. When all is over it gives programs that run the time to end.
 func (d *Driver) wait(over bool) error {
+	if d.idle == maxIdle && d.scopeKind() == scopeTree && d.missed(exitHook) > 0 {
+		if err := d.sweep(); err != nil {
+			return fmt.Errorf("bpf: %w", err)
+		}
+	}
 	timeout := d.idle
 	d.idle = min(2*d.idle, maxIdle)
 	if over {

@@ -33,6 +33,8 @@ func helper() {
 		read()
 	case "pinned":
 		pinned()
+	case "crowd":
+		crowd()
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
-			skipNewest(t, k, "bpf")
+			skipNewest(t, k)
 			t.Parallel()
 			programs := t.TempDir()
 			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
@@ -36,16 +36,16 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// skipNewest skips a probe where it can't be used, and reports that.
-func skipNewest(t *testing.T, k vmtest.Kernel, driver string) {
+// skipNewest skips the classic probe where it can't be used, and reports that.
+func skipNewest(t *testing.T, k vmtest.Kernel) {
 	t.Helper()
 	if k.Name != vmtest.Newest {
 		return
 	}
 	const why = "since Linux 7 programs at system calls may be preempted, and would mix up the events of threads"
 	_, release := k.Headers(t)
-	eventtest.Unavailable(t, driver, release, k.Arch, why)
-	t.Skip(why + ": see kernel/driver.go")
+	eventtest.Unavailable(t, "bpf", release, k.Arch, why)
+	t.Skip(why + ": see kernel/classic.go")
 }
 
 // TestKernelsTracepoints runs the suite on the probe of kernels before 4.17, which have no

@@ -17,7 +17,6 @@ import (
 func TestKernelsModern(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
-			skipNewest(t, k, "modern-bpf")
 			t.Parallel()
 			programs := t.TempDir()
 			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
@@ -36,7 +35,7 @@ func TestKernelsModern(t *testing.T) {
 			case k.Name == "6.1":
 				edition = "v036"
 			}
-			skipped := vm.Test(t, "-test.run=^Test(Conformance|Hotplug|Killed)$/^"+edition+"$", "-test.skip=///^(0|65000)$")
+			skipped := vm.Test(t, "-test.run=^Test(Conformance|Hotplug|Killed|Crowd)$/^"+edition+"$", "-test.skip=///^(0|65000)$")
 			for _, name := range skipped {
 				known := k.Arch == "arm64" && slices.ContainsFunc(childCases, func(c string) bool { return strings.HasSuffix(name, "/"+c) })
 				if !known {

@@ -30,6 +30,7 @@ type modernScratch struct {
 		N_dropsBuffer       uint64
 		ByCategory          [15]uint64
 		N_dropsMaxEventSize uint64
+		N_preemptions       uint64
 	}
 	Args    [6]uint64
 	Id      uint64
@@ -38,12 +39,12 @@ type modernScratch struct {
 	Cpu     uint16
 	Compat  uint8
 	Flags   uint8
-	Busy    uint8
 	Known   uint8
-	_       [2]byte
+	_       [3]byte
+	Busy    uint32
 	Quiet   uint32
-	Member  uint32
-	Version uint32
+	_       [4]byte
+	Member  uint64
 	Vectors struct {
 		_    structs.HostLayout
 		Addr uint64

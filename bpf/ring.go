@@ -92,8 +92,8 @@ func (r *ring) peek() bool {
 	return false
 }
 
-// settled returns the first word of the record at pos, once it is written. Whoever
-// writes it can't be preempted, only a virtual machine may stop for a while.
+// settled returns the first word of the record at pos, once it is written. That takes
+// long only if who writes it loses its CPU: since Linux 7, or as the CPU is virtual.
 func (r *ring) settled() uint32 {
 	at := (*uint32)(unsafe.Pointer(&r.data[r.pos&r.mask]))
 	for i := 0; ; i++ {

@@ -122,3 +122,33 @@ func (d *Driver) add(pid int, armed bool) error {
 	}
 	return nil
 }
+
+// sweep takes processes out of the tree that have ended without being seen to, see missed:
+// else it would never be empty. It must not run beside Close.
+func (d *Driver) sweep() error {
+	var own map[uint32]bool // initial ids of the processes of our namespace
+	if d.ids.coll != nil {
+		list, err := d.ids.list()
+		if err != nil {
+			return err
+		}
+		own = make(map[uint32]bool, len(list))
+		for i := range list {
+			own[list[i].PID] = true
+		}
+	}
+	tree, size := d.coll.Maps[modernMapTree], &d.tree().Size
+	var gone []uint32
+	var id, bits uint32
+	for it := tree.Iterate(); it.Next(&id, &bits); {
+		if own != nil && !own[id] || own == nil && unix.Kill(int(id), 0) == unix.ESRCH {
+			gone = append(gone, id)
+		}
+	}
+	for _, id := range gone {
+		if tree.Delete(id) == nil {
+			atomic.AddInt64(size, -1)
+		}
+	}
+	return nil
+}

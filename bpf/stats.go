@@ -18,13 +18,35 @@ func (d *Driver) Stats() Stats {
 		c.Events = atomic.LoadUint64(&from.N_evts)
 		c.NoRoom = atomic.LoadUint64(&from.N_dropsBuffer)
 		c.TooLong = atomic.LoadUint64(&from.N_dropsMaxEventSize)
+		c.Preempted = atomic.LoadUint64(&from.N_preemptions)
 		for j := range c.ByCategory {
 			c.ByCategory[j] = atomic.LoadUint64(&from.ByCategory[j])
 		}
 		s.Total.Add(c)
 	}
-	s.Total.LostChildren = atomic.LoadUint64(&d.tree().Lost)
+	for _, name := range d.hooks() {
+		if name != forkHook {
+			s.Total.Preempted += d.missed(name)
+		}
+	}
+	s.Total.Events += s.Total.Preempted
+	s.Total.LostChildren = atomic.LoadUint64(&d.tree().Lost) + d.missed(forkHook)
 	return s
+}
+
+// missed returns how often one of the hooks was not run, as its CPU had been taken from it
+// in the middle of it: the kernel runs no program twice at once on a CPU
+// (kernel/trace/bpf_trace.c:__bpf_trace_run). Before Linux 7 tracepoints keep their CPU.
+func (d *Driver) missed(hook string) uint64 {
+	p := d.coll.Programs[hook]
+	if p == nil {
+		return 0
+	}
+	s, err := p.Stats()
+	if err != nil {
+		return 0
+	}
+	return s.RecursionMisses
 }
 
 // scratch returns a CPU's scratch entry; entries are padded to 8 bytes.

@@ -39,6 +39,13 @@ func ProbeFile(in spec.Profile) (string, error) {
 // not read strings or look at cgroups (kernel/trace/bpf_trace.c: tracing_func_proto).
 var oldest = version(4, 14)
 
+// preemptible is the first kernel on which programs at system calls may be preempted:
+// its trace/bpf_probe.h does not forbid that any more (__BPF_DECLARE_TRACE_SYSCALL). The
+// classic probe lays out an event in memory that all threads on a CPU share.
+var preemptible = version(7, 0)
+
+var errPreempt = errors.New("since Linux 7 programs at system calls may be preempted, and the classic probe would mix up the events of threads")
+
 // classicBPF goes through what the probe needs, the hardest to change first.
 func classicBPF(m *Machine) (why, change string) {
 	switch {
@@ -47,7 +54,7 @@ func classicBPF(m *Machine) (why, change string) {
 	case m.Version != 0 && m.Version < oldest:
 		return "the probe is not for Linux " + m.Version.String(), "use Linux " + oldest.String() + " or later"
 	case m.Version >= preemptible:
-		return errPreempt.Error(), "use ptrace, or the kernel module for the whole machine"
+		return errPreempt.Error(), "use modern-bpf, with a kernel that has CONFIG_DEBUG_INFO_BTF"
 	case m.PIDNS:
 		return errPIDNS.Error(), m.hostPIDs()
 	case m.UserNS:

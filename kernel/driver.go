@@ -75,9 +75,6 @@ func modernBPF(m *Machine) (why, change string) {
 			return "this kernel has no " + f.Name, "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS"
 		}
 	}
-	if m.Version >= preemptible {
-		return errPreempt.Error(), "use ptrace, or the kernel module for the whole machine"
-	}
 	if m.UserNS && m.RingBuffer != Present {
 		return "capabilities of a user namespace do not reach BPF", "run trace outside of it, not in a rootless container"
 	}
@@ -113,18 +110,8 @@ func (m *Machine) lockedMemory() (why, change string) {
 // would follow whoever has these ids outside.
 var errPIDNS = errors.New("process ids in this PID namespace are not those that the kernel's drivers see")
 
-// preemptible is the first kernel on which programs at system calls may be preempted:
-// its trace/bpf_probe.h does not forbid that any more (__BPF_DECLARE_TRACE_SYSCALL). The
-// probes lay out an event in memory that all threads on a CPU share.
-var preemptible = version(7, 0)
-
-var errPreempt = errors.New("since Linux 7 programs at system calls may be preempted, and the probe would mix up the events of threads")
-
 // openModern starts the modern probe.
 func openModern(cfg Config) (Driver, error) {
-	if running() >= preemptible {
-		return nil, errPreempt
-	}
 	d, err := bpf.Open(cfg)
 	if err != nil {
 		return nil, err // not a Driver that is nil inside

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * An event under construction. Programs run with preemption off, so each CPU has
- * one scratch entry, in which the program that a tracepoint starts leaves what it
- * found out for the one that it tail-calls. Only a page fault can come in between,
- * see busy.
+ * An event under construction. Each CPU has one scratch entry, in which the program
+ * that a tracepoint starts leaves what it found out for the one that it tail-calls.
+ * Programs stay on their CPU, but others may come in between: page faults of our own
+ * reading, and since Linux 7 other threads, see claim.
  */
 #ifndef LANNER_CALL_H
 #define LANNER_CALL_H
@@ -38,6 +38,7 @@ struct counters {
 	u64 n_drops_buffer;
 	u64 by_category[15];	/* enum drop_category */
 	u64 n_drops_max_event_size;
+	u64 n_preemptions;
 };
 
 /* A walk over a vector array, see data.h. */
@@ -75,17 +76,16 @@ struct poll_walk {
 struct scratch {
 	struct counters counters;
 	u64 args[6];	/* of the call */
-	u64 id;		/* process and thread, as bpf_get_current_pid_tgid gives them */
+	u64 id;		/* whose event is under way, see id_of */
 	u16 nr;		/* number of the call in the 64-bit table */
 	u16 sc;		/* code of the call */
 	u16 cpu;
 	u8 compat;	/* 32-bit longs and pointers */
 	u8 flags;	/* EVENT_STATE_ONLY */
-	u8 busy;	/* an event is under way: faults are of our own reading */
 	u8 known;	/* readers know of the CPU: it was there when they started */
+	u32 busy;	/* 1: an event is under way; more for moments only, see claim */
 	u32 quiet;	/* bytes sent since the reader was last woken */
-	u32 member;	/* a process that was in the tree, not muted, as of tree_version */
-	u32 version;
+	u64 member;	/* a process that was in the tree, not muted, and tree_version then */
 	union {
 		struct vectors vectors;
 		struct strings strings;
@@ -200,6 +200,35 @@ static __always_inline struct scratch *scratch(void)
 	return bpf_map_lookup_elem(&scratches, &cpu);
 }
 
+/*
+ * Takes the scratch entry for an event of a thread; false if another event is under way:
+ * then this one is counted as lost, unless it is the thread's own, a page fault of our
+ * reading.
+ *
+ * Since Linux 7 programs at tracepoints may be preempted (trace/bpf_probe.h, and
+ * __DECLARE_TRACE of linux/tracepoint.h), but stay on their CPU. Who finds more than its
+ * own 1 gives way: at most one goes on, and of two that meet both may give way. (An
+ * operation that returns the old value would be exact, but takes Linux 5.12.)
+ */
+static __always_inline bool claim(struct scratch *s, u64 id)
+{
+	__sync_fetch_and_add(&s->busy, 1);
+	if (*(volatile u32 *)&s->busy != 1) {
+		__sync_fetch_and_add(&s->busy, -1);
+		if (s->id != id)
+			__sync_fetch_and_add(&s->counters.n_preemptions, 1);
+		return false;
+	}
+	s->id = id;
+	return true;
+}
+
+/* Gives the scratch entry back. */
+static __always_inline void release(struct scratch *s)
+{
+	__sync_fetch_and_add(&s->busy, -1);
+}
+
 /* Where the next value goes. At least EVENT_MAX bytes are behind it. */
 static __always_inline u8 *room(struct call *c)
 {
@@ -265,7 +294,6 @@ static __always_inline void begin(struct call *c, u16 type, u32 n)
 {
 	u8 *r = c->s->record;
 
-	c->s->busy = 1;
 	*(u32 *)r = c->s->cpu | (u32)c->s->flags << 16;
 	*(u64 *)(r + RECORD_HEAD) = bpf_ktime_get_boot_ns() + boot_time;
 	*(u64 *)(r + RECORD_HEAD + 8) = (u32)c->s->id;

@@ -35,13 +35,12 @@ static __always_inline void tell_dropping(struct scratch *s, bool now)
 	if (now) {
 		begin(c, EVENT_DROP_E, 1);
 		fill_drop_e(c);
-		end(c, EVENT_DROP_E);
+		submit(c, EVENT_DROP_E);
 	} else {
 		begin(c, EVENT_DROP_X, 1);
 		fill_drop_x(c);
-		end(c, EVENT_DROP_X);
+		submit(c, EVENT_DROP_X);
 	}
-	s->busy = 1;
 }
 
 static __always_inline void filler_cpu_hotplug_e(struct call *c)
@@ -59,8 +58,7 @@ static __always_inline void tell_hotplug(struct scratch *s)
 	s->flags = 0;
 	begin(c, EVENT_CPU_HOTPLUG_E, 2);
 	fill_cpu_hotplug_e(c);
-	end(c, EVENT_CPU_HOTPLUG_E);
-	s->busy = 1;
+	submit(c, EVENT_CPU_HOTPLUG_E);
 }
 
 /* Is the call left out? The clock is time since boot, as with the contract's probe. */

@@ -147,7 +147,7 @@ static __always_inline void tell_message(u32 i, u16 type, bool inbound)
 	}
 	if (inbound)
 		put_raw_data(c, m.control, m.control_len);
-	end(c, type);
+	submit(c, type);
 }
 
 /*

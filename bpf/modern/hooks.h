@@ -94,6 +94,7 @@ static __always_inline const volatile struct call_row *wanted_call(struct pt_reg
 	struct task_struct *t;
 	struct scratch *s;
 	bool compat;
+	u64 id;
 
 	if (nr >= CALLS)
 		return NULL;
@@ -109,9 +110,9 @@ static __always_inline const volatile struct call_row *wanted_call(struct pt_reg
 	if (row->exit == EVENT_EXECVE_X)
 		unmute();
 	s = scratch();
-	if (!s || !in_scope(s, t))
+	id = id_of(t);
+	if (!s || !in_scope(s, id) || !claim(s, id))
 		return NULL;
-	s->busy = 1;
 	s->cpu = bpf_get_smp_processor_id();
 	if (!s->known)
 		tell_hotplug(s);
@@ -130,7 +131,7 @@ static __always_inline const volatile struct call_row *wanted_call(struct pt_reg
 	*sp = s;
 	return row;
 discard:
-	s->busy = 0;
+	release(s);
 	return NULL;
 }
 
@@ -144,7 +145,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs)
 	if (!row)
 		return 0;
 	bpf_tail_call(ctx, &enter_programs, row->exit - 1);
-	s->busy = 0;	/* there is no such program */
+	release(s);	/* there is no such program */
 	return 0;
 }
 
@@ -191,7 +192,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	/* A program that was started is told of by sched_process_exec. */
 	if (ret || (row->exit != EVENT_EXECVE_X && row->exit != EVENT_EXECVEAT_X))
 		go_on(ctx, row->exit);
-	s->busy = 0;
+	release(s);
 	return 0;
 }
 

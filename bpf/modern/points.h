@@ -6,21 +6,25 @@
 #include "programs.h"
 #include "scope.h"
 
-/*
- * Prepares an event of a tracepoint; false if another event is under way, which our
- * own reading of memory interrupted by a page fault.
- */
-static __always_inline bool prepare(struct call *c, u8 want)
+/* What the event of a tracepoint has in place of a call's. */
+static __always_inline void describe(struct scratch *s, u8 want)
 {
-	struct scratch *s = c->s;
-
-	if (s->busy)
-		return false;
 	s->cpu = bpf_get_smp_processor_id();
 	s->flags = want & STATE_ONLY ? EVENT_STATE_ONLY : 0;
 	s->compat = 0;
 	if (!s->known)
 		tell_hotplug(s);
+}
+
+/* Prepares an event of a tracepoint; false if it is not wanted, or can't be. */
+static __always_inline bool prepare(struct call *c, u8 want)
+{
+	u64 id = id_of(current_task());
+	struct scratch *s = c->s;
+
+	if (!s || !in_scope(s, id) || !claim(s, id))
+		return false;
+	describe(s, want);
 	return true;
 }
 
@@ -34,7 +38,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, int old_pid, struct linu
 	struct call call = { .s = scratch(), .started = true, .bprm = bprm }, *c = &call;
 
 	unmute();
-	if (!c->s || !(want_exec & WANT_EXIT) || !in_scope(c->s, current_task()) || !prepare(c, want_exec))
+	if (!(want_exec & WANT_EXIT) || !prepare(c, want_exec))
 		return 0;
 	c->s->sc = SC_EXECVE;
 	begin(c, EVENT_EXECVE_X, current_profile(c) ? 31 : 28);
@@ -88,7 +92,7 @@ int BPF_PROG(fork_child, struct task_struct *parent, struct task_struct *child)
 {
 	struct call call = { .s = scratch(), .task = child }, *c = &call;
 
-	if (!c->s || parent->flags & PF_KTHREAD || !in_scope(c->s, current_task()) || !prepare(c, want_clone))
+	if (parent->flags & PF_KTHREAD || !prepare(c, want_clone))
 		return 0;
 	c->s->sc = SC_CLONE;
 	begin(c, EVENT_CLONE_X, 21);
@@ -103,10 +107,12 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *t)
 {
 	struct call call = { .s = scratch(), .task = t }, *c = &call;
+	u64 id = id_of(t);
 
 	if (t->flags & PF_KTHREAD)
 		return 0;
-	if (c->s && want_procexit & WANT_EXIT && ending_in_scope(c->s, t) && prepare(c, want_procexit)) {
+	if (c->s && want_procexit & WANT_EXIT && ending_in_scope(c->s, id, t) && claim(c->s, id)) {
+		describe(c->s, want_procexit);
 		begin(c, EVENT_PROC_EXIT_E, 5);
 		fill_proc_exit_e(c);
 		end(c, EVENT_PROC_EXIT_E);
@@ -120,7 +126,7 @@ int BPF_PROG(signal_deliver, int sig, struct kernel_siginfo *info)
 {
 	struct call call = { .s = scratch() }, *c = &call;
 
-	if (!c->s || sampling_ratio > 1 || !in_scope(c->s, current_task()) || !prepare(c, want_signal))
+	if (sampling_ratio > 1 || !prepare(c, want_signal))
 		return 0;
 	c->s->args[0] = sig;
 	c->s->args[1] = (u64)info;
@@ -135,7 +141,7 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 {
 	struct call call = { .s = scratch(), .task = prev }, *c = &call;
 
-	if (!c->s || sampling_ratio > 1 || !in_scope(c->s, current_task()) || !prepare(c, want_switch))
+	if (sampling_ratio > 1 || !prepare(c, want_switch))
 		return 0;
 	c->s->args[0] = next->pid;
 	begin(c, EVENT_SWITCH_E, 6);
@@ -149,7 +155,7 @@ static __always_inline int page_fault(u64 addr, struct pt_regs *regs, u64 error)
 {
 	struct call call = { .s = scratch() }, *c = &call;
 
-	if (!c->s || sampling_ratio > 1 || !in_scope(c->s, current_task()) || !prepare(c, want_page_fault))
+	if (sampling_ratio > 1 || !prepare(c, want_page_fault))
 		return 0;
 	c->s->args[0] = addr;
 	c->s->args[1] = regs->ip;

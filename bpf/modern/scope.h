@@ -79,29 +79,23 @@ u32 tree_version = 1;
  */
 static __always_inline bool in_tree(struct scratch *s, u32 tgid)
 {
-	u32 version = *(volatile u32 *)&tree_version;
+	u64 now = (u64)*(volatile u32 *)&tree_version << 32 | tgid;
 	u32 *m;
 
-	if (s->member == tgid && s->version == version)
+	if (*(volatile u64 *)&s->member == now)
 		return true;
 	m = member(tgid);
 	if (!m || *m & MUTED)
 		return false;
-	s->member = tgid;
-	s->version = version;
+	*(volatile u64 *)&s->member = now;
 	return true;
 }
 
-/*
- * Is the process of the current task watched, and not muted? Who it is stays in the
- * scratch entry.
- */
-static __always_inline bool in_scope(struct scratch *s, struct task_struct *t)
+/* Is the current process watched, and not muted? id is what id_of gives. */
+static __always_inline bool in_scope(struct scratch *s, u64 id)
 {
-	u64 id = id_of(t);
 	u32 tgid = id >> 32;
 
-	s->id = id;
 	if (tgid == own_tgid)
 		return false;
 	switch (scope) {
@@ -146,15 +140,14 @@ static __always_inline u64 started(struct task_struct *t)
 }
 
 /* Is an ending thread watched? */
-static __always_inline bool ending_in_scope(struct scratch *s, struct task_struct *t)
+static __always_inline bool ending_in_scope(struct scratch *s, u64 id, struct task_struct *t)
 {
 	u32 tgid = BPF_CORE_READ(t, tgid);
 	u64 *start;
 	u32 *m;
 
 	if (scope != SCOPE_TREE)
-		return in_scope(s, current_task());
-	s->id = bpf_get_current_pid_tgid();
+		return in_scope(s, id);
 	m = member(tgid);
 	if (m)
 		return !(*m & MUTED);

@@ -26,16 +26,13 @@ static __always_inline u64 wakeup(struct scratch *s, u32 n)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
-/* Ends an event and sends it. */
-static __always_inline void end(struct call *c, u16 type)
+/* Sends an event. More may follow. */
+static __always_inline void submit(struct call *c, u16 type)
 {
 	struct scratch *s = c->s;
 	u32 cpu = s->cpu;
 	void *ring;
 
-	s->busy = 0;
-	if (c->sent)
-		return;
 	s->counters.n_evts++;
 	if (c->off > EVENT_MASK) {
 		s->counters.n_drops_max_event_size++;
@@ -45,6 +42,14 @@ static __always_inline void end(struct call *c, u16 type)
 	ring = bpf_map_lookup_elem(&rings, &cpu);
 	if (!ring || bpf_ringbuf_output(ring, s->record, c->off, wakeup(s, c->off)))
 		count_drop(s, type);
+}
+
+/* Sends the event that was all there is to tell. */
+static __always_inline void end(struct call *c, u16 type)
+{
+	if (!c->sent)
+		submit(c, type);
+	release(c->s);
 }
 
 #endif /* LANNER_SUBMIT_H */

@@ -98,8 +98,11 @@ func lossLine(s kernel.Stats) string {
 		}
 		parts = append(parts, line)
 	}
+	if n := s.Total.Preempted; n > 0 {
+		parts = append(parts, fmt.Sprintf("up to %d events were lost, as their CPU was making another one", n))
+	}
 	if n := s.Total.LostChildren; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d processes were not followed: there were too many", n))
+		parts = append(parts, fmt.Sprintf("up to %d processes were not followed: there were too many, or on Linux 7 too many at once", n))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -34,8 +34,9 @@ func TestLossLine(t *testing.T) {
 		"7 of 100 events were lost, as a buffer was full (open_enter 2, close_exit 4): a larger --buffer-preset, fewer --events or a faster output helps": stats(func(s *kernel.Stats) {
 			s.Total.NoRoom, s.Total.ByCategory[0], s.Total.ByCategory[12] = 7, 2, 4
 		}),
-		"3 of 100 events were lost; 3 were longer than 64 KiB": stats(func(s *kernel.Stats) { s.Total.TooLong = 3 }),
-		"2 processes were not followed: there were too many":   stats(func(s *kernel.Stats) { s.Total.LostChildren = 2 }),
+		"3 of 100 events were lost; 3 were longer than 64 KiB":                                     stats(func(s *kernel.Stats) { s.Total.TooLong = 3 }),
+		"up to 5 events were lost, as their CPU was making another one":                            stats(func(s *kernel.Stats) { s.Total.Preempted = 5 }),
+		"up to 2 processes were not followed: there were too many, or on Linux 7 too many at once": stats(func(s *kernel.Stats) { s.Total.LostChildren = 2 }),
 	} {
 		if got := lossLine(s); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)

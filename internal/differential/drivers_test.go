@@ -36,7 +36,7 @@ func TestKernels(t *testing.T) {
 				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
 			}
 			kmodtest.Build(t, &vm)
-			if k.Name != vmtest.Newest { // where no probe can be used
+			if k.Name != vmtest.Newest { // where the classic probe can't be used
 				probetest.Build(t, &vm)
 			}
 			for _, edition := range []string{"current", "v036"} {
@@ -62,7 +62,7 @@ func TestDrivers(t *testing.T) {
 	}
 	drivers := []string{ModernBPF, ClassicBPF, Module}
 	if probetest.Dir() == "" {
-		drivers = []string{Module}
+		drivers = []string{ModernBPF, Module}
 	}
 	bufferBytes = 8 << 20 // the machine has little memory
 	total := make(map[string]*Result)
