@@ -7,29 +7,37 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
 // fillTables loads the programs of the wanted events and puts them where the hooks
 // find them. Most of the time that starting takes is the kernel's for checking these,
-// so that each CPU gets its share.
-func (d *Driver) fillTables(s *ebpf.CollectionSpec) error {
+// so that each CPU takes some after others. The tables keep the programs; descriptors of
+// them, which count against the limit of open files, are held of a few at a time.
+func (d *Driver) fillTables(s *ebpf.CollectionSpec, kernel *btf.Cache) error {
+	const few = 24
 	var types []event.Type
 	for typ := range d.sel.programs {
 		types = append(types, typ)
 	}
 	slices.Sort(types)
-	n := min(runtime.GOMAXPROCS(0), 8)
-	errs := make([]error, n)
+	parts := make(chan []event.Type, len(types)/few+1)
+	for part := range slices.Chunk(types, few) {
+		parts <- part
+	}
+	close(parts)
+	errs := make([]error, min(runtime.GOMAXPROCS(0), 8))
 	var wg sync.WaitGroup
-	for i := range n {
-		var share []event.Type
-		for k := i; k < len(types); k += n {
-			share = append(share, types[k])
-		}
-		part := s.Copy()
-		wg.Go(func() { errs[i] = d.fillShare(part, share) })
+	for i := range errs {
+		wg.Go(func() {
+			for part := range parts {
+				if errs[i] == nil {
+					errs[i] = d.fill(s, kernel, part)
+				}
+			}
+		})
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -40,15 +48,14 @@ func (d *Driver) fillTables(s *ebpf.CollectionSpec) error {
 	return nil
 }
 
-// fillShare does it for some events. The tables keep the programs; a descriptor of
-// each would only count against the limit of open files.
-func (d *Driver) fillShare(s *ebpf.CollectionSpec, types []event.Type) error {
-	var names []string
+// fill does it for some events.
+func (d *Driver) fill(s *ebpf.CollectionSpec, kernel *btf.Cache, types []event.Type) error {
+	part := *s
+	part.Programs = make(map[string]*ebpf.ProgramSpec, len(types))
 	for _, typ := range types {
-		names = append(names, programs[typ])
+		part.Programs[programs[typ]] = s.Programs[programs[typ]]
 	}
-	keepPrograms(s, names)
-	coll, err := ebpf.NewCollectionWithOptions(s, ebpf.CollectionOptions{MapReplacements: d.coll.Maps})
+	coll, err := ebpf.NewCollectionWithOptions(part.Copy(), ebpf.CollectionOptions{MapReplacements: d.coll.Maps, Cache: kernel})
 	if err != nil {
 		return fmt.Errorf("load the probe: %w", err)
 	}

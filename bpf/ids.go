@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
@@ -21,7 +22,7 @@ type initialIDs struct{ coll *ebpf.Collection }
 const initialPIDNS = 0xEFFFFFFC // PROC_PID_INIT_INO, include/linux/proc_ns.h
 
 // load prepares for the namespace that we run in.
-func (x *initialIDs) load(s *ebpf.CollectionSpec) error {
+func (x *initialIDs) load(s *ebpf.CollectionSpec, kernel *btf.Cache) error {
 	var st unix.Stat_t
 	if unix.Stat("/proc/self/ns/pid", &st) != nil || st.Ino == initialPIDNS {
 		return nil // without /proc there is no telling
@@ -46,7 +47,7 @@ func (x *initialIDs) load(s *ebpf.CollectionSpec) error {
 		}
 	}
 	var err error
-	if x.coll, err = ebpf.NewCollection(s); err != nil {
+	if x.coll, err = ebpf.NewCollectionWithOptions(s, ebpf.CollectionOptions{Cache: kernel}); err != nil {
 		return fmt.Errorf("load the probe's list of processes: %w", err)
 	}
 	return nil

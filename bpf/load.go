@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
@@ -99,11 +100,13 @@ func isSummary(line string) bool {
 
 // load puts the wanted programs and the maps into the kernel.
 func (d *Driver) load() error {
+	types := btf.NewCache()
+	go types.Kernel() // takes as long as reading the probe; who needs them next waits
 	s, err := object()
 	if err != nil {
 		return fmt.Errorf("read the probe: %w", err)
 	}
-	if err := d.ids.load(s); err != nil {
+	if err := d.ids.load(s, types); err != nil {
 		return err
 	}
 	if err := d.configure(s); err != nil {
@@ -114,10 +117,10 @@ func (d *Driver) load() error {
 	s.Maps[modernMapRings].InnerMap.MaxEntries = uint32(d.cfg.BufferBytes)
 	hooks := s.Copy()
 	keepPrograms(hooks, d.hooks())
-	if d.coll, err = ebpf.NewCollection(hooks); err != nil {
+	if d.coll, err = ebpf.NewCollectionWithOptions(hooks, ebpf.CollectionOptions{Cache: types}); err != nil {
 		return fmt.Errorf("load the probe: %w", err)
 	}
-	return d.fillTables(s)
+	return d.fillTables(s, types)
 }
 
 // keepPrograms takes all but the named programs out of a specification.
