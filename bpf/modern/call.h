@@ -131,6 +131,8 @@ struct call {
 	struct linux_binprm *bprm;	/* of that program */
 	struct task_struct *task;	/* whom the event is of; NULL: current */
 	struct file *file;	/* behind the result; NULL: not looked up */
+	struct inode *inode;	/* of file */
+	struct super_block *sb;	/* of inode */
 };
 
 static __always_inline bool current_profile(struct call *c)

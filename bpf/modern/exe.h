@@ -79,15 +79,17 @@ __noinline int exe_flags(u64 file, u64 credentials)
 {
 	const struct cred *cred = (void *)credentials;
 	struct file *f = (void *)file;
+	struct inode *i;
 	u32 flags = 0;
 
 	if (!f)
 		return 0;
-	if (may_write(BPF_CORE_READ(f, f_inode), cred))
+	i = BPF_CORE_READ(f, f_inode);
+	if (may_write(i, cred))
 		flags |= FLAG_EXECVE_FLAGS_EXE_WRITABLE;
 	if (is_memfd(f))
 		flags |= FLAG_EXECVE_FLAGS_EXE_FROM_MEMFD;
-	switch (layer_of(f)) {
+	switch (layer_of(i, BPF_CORE_READ(i, i_sb))) {
 	case UPPER:
 		return flags | FLAG_EXECVE_FLAGS_EXE_UPPER_LAYER;
 	case LOWER:

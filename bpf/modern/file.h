@@ -8,23 +8,44 @@
 /* The file behind a descriptor of the current thread, NULL if there is none. */
 static __always_inline struct file *file_of(s64 fd)
 {
-	struct task_struct *t = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(t, files, fdt);
+	struct task_struct *t = current_task();
 	struct file **fds, *f = NULL;
+	struct fdtable *fdt;
+	s64 n;
 
-	if (fd < 0 || fd >= BPF_CORE_READ(fdt, max_fds))
+	if (fd < 0)
 		return NULL;
-	fds = BPF_CORE_READ(fdt, fd);
+	if (typed_task()) {
+		fdt = t->files->fdt;
+		n = fdt->max_fds;
+		fds = fdt->fd;
+	} else {
+		fdt = BPF_CORE_READ(t, files, fdt);
+		n = BPF_CORE_READ(fdt, max_fds);
+		fds = BPF_CORE_READ(fdt, fd);
+	}
+	if (fd >= n)
+		return NULL;
 	bpf_probe_read_kernel(&f, sizeof(f), &fds[fd]);
 	return f;
 }
 
-/* The file behind the result. */
+/* The file behind the result, NULL if there is none. */
 static __always_inline struct file *opened(struct call *c)
 {
-	if (!c->file)
-		c->file = file_of(c->ret);
-	return c->file;
+	struct file *f = c->file;
+	struct inode *i;
+
+	if (f)
+		return f;
+	f = file_of(c->ret);
+	if (!f)
+		return NULL;
+	i = BPF_CORE_READ(f, f_inode);
+	c->sb = BPF_CORE_READ(i, i_sb);
+	c->inode = i;
+	c->file = f;
+	return f;
 }
 
 /* A device as the contract has it (include/linux/kdev_t.h:new_encode_dev). */
@@ -37,16 +58,22 @@ static __always_inline u32 wire_dev(u32 dev)
 
 static __always_inline u32 dev(struct call *c)
 {
-	struct file *f = opened(c);
+	struct super_block *sb;
 
-	return f ? wire_dev(BPF_CORE_READ(f, f_inode, i_sb, s_dev)) : 0;
+	if (!opened(c))
+		return 0;
+	sb = c->sb;
+	return wire_dev(BPF_CORE_READ(sb, s_dev));
 }
 
 static __always_inline u64 ino(struct call *c)
 {
-	struct file *f = opened(c);
+	struct inode *i;
 
-	return f ? BPF_CORE_READ(f, f_inode, i_ino) : 0;
+	if (!opened(c))
+		return 0;
+	i = c->inode;
+	return BPF_CORE_READ(i, i_ino);
 }
 
 static __always_inline u64 fd_ino(s64 fd)
@@ -72,15 +99,13 @@ enum layer {
  * see: the inode that everyone knows is its first member, the dentry in the upper
  * layer its second (fs/overlayfs/ovl_entry.h, since 4.13).
  */
-static __always_inline enum layer layer_of(struct file *f)
+static __always_inline enum layer layer_of(struct inode *i, struct super_block *sb)
 {
-	struct dentry *d = BPF_CORE_READ(f, f_path.dentry), *upper = NULL;
-	void *ovl;
+	struct dentry *upper = NULL;
 
-	if (BPF_CORE_READ(d, d_sb, s_magic) != OVERLAYFS_MAGIC)
+	if (BPF_CORE_READ(sb, s_magic) != OVERLAYFS_MAGIC)
 		return NO_OVERLAY;
-	ovl = BPF_CORE_READ(d, d_inode);
-	bpf_probe_read_kernel(&upper, sizeof(upper), ovl + bpf_core_type_size(struct inode));
+	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)i + bpf_core_type_size(struct inode));
 	return upper ? UPPER : LOWER;
 }
 
@@ -95,7 +120,7 @@ static __always_inline u64 opened_flags(struct call *c, u64 flags)
 		v |= FLAG_FILE_FLAGS_O_F_CREATED;
 	if (!current_profile(c))
 		return v;
-	switch (layer_of(f)) {
+	switch (layer_of(c->inode, c->sb)) {
 	case UPPER:
 		return v | FLAG_FILE_FLAGS_FD_UPPER_LAYER;
 	case LOWER:
@@ -107,9 +132,7 @@ static __always_inline u64 opened_flags(struct call *c, u64 flags)
 
 static __always_inline u64 creat_flags(struct call *c)
 {
-	struct file *f = opened(c);
-
-	return f ? layer_of(f) : NO_OVERLAY;
+	return opened(c) ? layer_of(c->inode, c->sb) : NO_OVERLAY;
 }
 
 #endif /* LANNER_FILE_H */
