@@ -27,8 +27,12 @@ const (
 	probeAll = "probe -a"
 )
 
-// probeLaunches is how many programs the shell starts here.
-const probeLaunches = 300
+// The shell starts as many programs here as the goals are for, and dd copies more: it
+// would be over before it says much.
+const (
+	probeLaunches = 300
+	probeDDTimes  = 10
+)
 
 // probeGoals say how many times the native time work may take under the probe.
 var probeGoals = map[string]map[string]float64{
@@ -58,6 +62,7 @@ func (b *bench) probe(rep *report, trace string) {
 	}
 	s := b.sizes
 	s.launches = min(s.launches, probeLaunches)
+	s.dd *= probeDDTimes
 	for _, w := range workloads(b.self, s) {
 		switch w.name {
 		case "dd", "find", "launch", "http":
