@@ -161,13 +161,16 @@ func (s *Sender) notice(line string) {
 	}
 }
 
+// nobody is the reason where no socket is, or one that nobody has open.
+const nobody = "nobody listens"
+
 // reason words why there is no connection.
 func reason(err error) string {
 	var errno unix.Errno
 	if errors.As(err, &errno) {
 		switch errno {
 		case unix.ENOENT, unix.ECONNREFUSED:
-			return "nobody listens"
+			return nobody
 		case unix.EPIPE, unix.ECONNRESET:
 			return "the listener went away"
 		}
@@ -202,7 +205,7 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 	s.stats.Connections++
 	before, since := s.sent.Load(), time.Now()
 	defer func() {
-		s.connected = false
+		s.connected, s.takenAt = false, time.Time{}
 		s.cond.Broadcast()
 		s.mu.Unlock()
 		conn.Close()
@@ -230,7 +233,7 @@ func (s *Sender) serve(ctx context.Context, conn net.Conn) (done bool, err error
 	if err != nil || broken {
 		return false, err
 	}
-	s.head, s.heard = nil, true
+	s.head, s.takenAt = nil, time.Now()
 	begun := false // something of the queue has been sent
 	for {
 		for len(s.queue) == 0 && !broken && !s.over {

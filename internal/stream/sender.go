@@ -77,8 +77,8 @@ type Sender struct {
 	movedAt   time.Time // since when nothing has moved
 	alarmed   bool      // Alarm was told of what has not moved since
 	hurried   bool
-	heard     bool // some listener has taken a head
-	over      bool // no more will be queued
+	takenAt   time.Time // when the listener that is there took the head; zero without one
+	over      bool      // no more will be queued
 	stats     SenderStats
 }
 
@@ -121,18 +121,24 @@ func NewSender(cfg SenderConfig, snap *snapshot.State) (*Sender, error) {
 	return s, nil
 }
 
-// Wait waits until a listener has taken the head, at most for d.
+// settleTime is how long after the head a listener that does not want us may take to say so.
+const settleTime = 100 * time.Millisecond
+
+// Wait waits until a listener has taken the head, and us with it, at most for d.
 func (s *Sender) Wait(d time.Duration) error {
 	for end := time.Now().Add(d); ; time.Sleep(5 * time.Millisecond) {
 		s.serveHead()
 		s.mu.Lock()
-		heard := s.heard
+		taken, why := !s.takenAt.IsZero() && time.Since(s.takenAt) > settleTime, s.why
 		s.mu.Unlock()
 		switch {
-		case heard:
+		case taken:
 			return nil
-		case time.Now().After(end):
+		case time.Now().Before(end):
+		case why == "" || why == nobody:
 			return fmt.Errorf("%s: nobody listened within %v", s.cfg.Address, d)
+		default:
+			return fmt.Errorf("%s: no listener within %v: %s", s.cfg.Address, d, why)
 		}
 	}
 }

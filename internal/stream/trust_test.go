@@ -199,6 +199,9 @@ func TestWrongEdition(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("the tracer was not told")
 	}
+	if err := tx.Wait(time.Second); err == nil || !strings.Contains(err.Error(), "--profile 0.36") {
+		t.Errorf("waiting for a listener that refuses: %v", err)
+	}
 	tx.ended(t)
 }
 

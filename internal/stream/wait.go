@@ -25,7 +25,7 @@ func (s *Sender) alarm(who, what string) {
 		return
 	}
 	s.alarmed = true
-	why := cmp.Or(s.why, "nobody listens")
+	why := cmp.Or(s.why, nobody)
 	if s.connected {
 		why = "the listener takes nothing"
 	}
