@@ -51,7 +51,7 @@ func (o *outputs) openStream(c *cli.Context, snap *snapshot.State, in spec.Profi
 	}
 	cfg.Identity = stream.Self(in, id)
 	if snap.InitialIDs {
-		cfg.Identity.PIDNS = stream.InitialPIDNS
+		cfg.Identity.SetInitial()
 	}
 	if cfg.Address, err = stream.ParseAddress(c.String("write")); err != nil {
 		return usage(err.Error())

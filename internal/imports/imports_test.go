@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"internal/capture":       {"internal/snapshot", "kernel/event", "kernel/event/spec"},
 	"internal/output":        {"internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
 	"internal/pipeline":      {"internal/state", "kernel/event"},
-	"internal/stream":        {"internal/capture", "internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
+	"internal/stream":        {"internal/capture", "internal/procfs", "internal/snapshot", "internal/state", "kernel/event", "kernel/event/spec"},
 	"internal/container":     {"internal/snapshot", "kernel/event", "kernel/event/spec"},
 	"internal/udig":          {"kernel/event", "kernel/event/spec"},
 	"internal/udig/udigtest": {"kernel/event"},

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/procfs"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
@@ -18,6 +19,7 @@ type Identity struct {
 	PID       int    `json:"pid"`                 // of the tracer, in its own PID namespace
 	Boot      string `json:"boot,omitempty"`      // boot id of the kernel (random(4))
 	PIDNS     uint64 `json:"pidns,omitempty"`     // inode of the PID namespace in whose ids its events are
+	Init      uint64 `json:"init,omitempty"`      // when that namespace began: its inode is another's later; clock ticks since boot, 0 if unknown
 	Container string `json:"container,omitempty"` // id of its container
 	Profile   string `json:"profile"`             // edition of its events: "current" or "0.36"
 }
@@ -30,10 +32,19 @@ const InitialPIDNS = 0xEFFFFFFC
 func Self(in spec.Profile, container string) Identity {
 	id := Identity{Tracer: rand.Text(), PID: os.Getpid(), Container: container, Profile: profileName(in)}
 	id.Boot, id.PIDNS = namespace()
+	if text, err := os.ReadFile("/proc/1/stat"); err == nil && id.PIDNS != InitialPIDNS {
+		var st procfs.Stat
+		if procfs.ParseStat(text, &st) == nil {
+			id.Init = st.StartTime
+		}
+	}
 	return id
 }
 
-// namespace tells our PID namespace from all others of all machines.
+// SetInitial says that events have the ids of the machine's first PID namespace.
+func (id *Identity) SetInitial() { id.PIDNS, id.Init = InitialPIDNS, 0 }
+
+// namespace tells our PID namespace from all others that there are now on all machines.
 func namespace() (boot string, pidns uint64) {
 	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
 		boot = strings.TrimSpace(string(b))

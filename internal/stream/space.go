@@ -15,10 +15,12 @@ type space struct {
 	tracers int   // that are there
 }
 
-// A spaceKey tells namespaces apart: inodes are unique on one running kernel only.
+// A spaceKey tells namespaces apart: inodes are unique on one running kernel only, and
+// while the namespace is there.
 type spaceKey struct {
 	boot  string
 	pidns uint64
+	init  uint64
 	alone *peer // of a tracer that does not say where it is
 
 	// Of a tracer that is a server itself: who it is, and its number for the namespace,
@@ -52,12 +54,15 @@ func keyOf(t *Tracer, number int64) spaceKey {
 	case number != 0 || t.Boot == "" || t.PIDNS == 0:
 		return spaceKey{alone: t.peer, number: number}
 	}
-	return spaceKey{boot: t.Boot, pidns: t.PIDNS}
+	return spaceKey{boot: t.Boot, pidns: t.PIDNS, init: t.Init}
 }
 
 // join gives a tracer the namespace that has a number in its ids.
 func (s *spaces) join(t *Tracer, number int64) *space {
 	key := keyOf(t, number)
+	if key.boot == s.own.boot && key.pidns == s.own.pidns {
+		key = s.own // which is there as long as we are
+	}
 	sp := s.byID[key]
 	if sp == nil {
 		sp = new(space)

@@ -145,6 +145,33 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestSpaces: which tracers have the ids of the same namespace.
+func TestSpaces(t *testing.T) {
+	var s spaces
+	s.init()
+	base := func(boot string, pidns, init uint64) int64 {
+		return s.join(&Tracer{Identity: Identity{Boot: boot, PIDNS: pidns, Init: init}, peer: new(peer)}, 0).base
+	}
+	boot, pidns := s.own.boot, s.own.pidns
+	if a, b := base(boot, pidns, 0), base(boot, pidns, 7); a != 0 || b != 0 {
+		t.Errorf("in the server's own: %#x, %#x", a, b)
+	}
+	first := base(boot, pidns+1, 7)
+	if again := base(boot, pidns+1, 7); first == 0 || again != first {
+		t.Errorf("in the same: %#x, %#x", first, again)
+	}
+	seen := map[int64]bool{0: true, first: true}
+	for _, other := range []int64{
+		base(boot, pidns+1, 8), // where another was that has ended
+		base(boot, pidns+2, 7), base("x", pidns, 0), base("", 0, 0), base("", 0, 0),
+	} {
+		if seen[other] {
+			t.Errorf("%#x is of two", other)
+		}
+		seen[other] = true
+	}
+}
+
 // TestChain: the ids that servers have given to namespaces are kept apart where these
 // servers are tracers of another, and stay the same when one comes back.
 func TestChain(t *testing.T) {
