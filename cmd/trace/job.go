@@ -110,7 +110,7 @@ func (j *job) stopped(sig unix.Signal) {
 
 // ours takes the signals that are for trace and not for the command.
 func (j *job) ours(sig unix.Signal) bool {
-	if asksToEnd(sig) {
+	if asksToEnd(sig) || sig == unix.SIGHUP && j.over.Load() {
 		j.out.hurry()
 	}
 	switch {
