@@ -107,7 +107,7 @@ func (m *matrix) verdict(e *spec.Event, driver string, at machine) (what string,
 	}
 	switch t := r.events[e.Ident]; {
 	case r.unavailable != "":
-		return notAvailable, true
+		return "", false // the table of runs says it once for all
 	case t != nil && t.Different > 0:
 		return different, true
 	case t != nil:
@@ -122,7 +122,7 @@ func (m *matrix) verdict(e *spec.Event, driver string, at machine) (what string,
 		}
 	}
 	if len(m.cases(e.Ident)) > 0 {
-		return "not on this architecture or kernel", true
+		return "not there", true
 	}
 	return "no case", true
 }
@@ -145,18 +145,18 @@ func (m *matrix) cases(ident string) (all []string) {
 // cell is the verdict on an event of a driver over all machines: that of most of them, then
 // others with where they hold.
 func (m *matrix) cell(e *spec.Event, driver string) string {
-	where := make(map[string][]string)
-	tested := 0
+	where := make(map[string][]machine)
+	var tested []machine
 	for _, at := range m.machines {
 		if what, ok := m.verdict(e, driver, at); ok {
-			where[what] = append(where[what], at.String())
-			tested++
+			where[what] = append(where[what], at)
+			tested = append(tested, at)
 		}
 	}
 	var parts []string
 	for what, machines := range where {
-		if 2*len(machines) <= tested {
-			what += " on " + strings.Join(machines, ", ")
+		if 2*len(machines) <= len(tested) {
+			what += " on " + names(machines, tested)
 		}
 		parts = append(parts, what)
 	}
@@ -164,6 +164,23 @@ func (m *matrix) cell(e *spec.Event, driver string) string {
 		return cmp.Or(-cmp.Compare(b2i(strings.HasPrefix(a, same)), b2i(strings.HasPrefix(b, same))), strings.Compare(a, b))
 	})
 	return strings.Join(parts, "; ")
+}
+
+// names names some machines of all: an architecture if they are all of it.
+func names(some, all []machine) string {
+	var list []string
+	for _, arch := range []string{"amd64", "arm64"} {
+		of := func(at machine) bool { return at.arch != arch }
+		mine := slices.DeleteFunc(slices.Clone(some), of)
+		if n := len(slices.DeleteFunc(slices.Clone(all), of)); n > 1 && len(mine) == n {
+			list = append(list, arch)
+			continue
+		}
+		for _, at := range mine {
+			list = append(list, at.String())
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func b2i(b bool) int {

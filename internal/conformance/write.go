@@ -36,7 +36,14 @@ different events these are.
 	}
 	writeDifferences(w, m)
 	writeSkipped(w, m)
-	fmt.Fprint(w, "\n## Events\n\n`>` is the enter event of a call, `<` its exit event.\n\n")
+	fmt.Fprint(w, `
+## Events
+
+`+"`>` is the enter event of a call, `<` its exit event."+` A kernel on which a driver is not available
+does not count here; an event is not there where the architecture or the kernel has no such
+call.
+
+`)
 	row(w, append([]string{"number", "event"}, drivers...)...)
 	row(w, slices.Repeat([]string{"---"}, 2+len(drivers))...)
 	var left []string
