@@ -71,8 +71,16 @@ test: deps check
 # KERNEL names some of them: 5.10-bullseye, 5.10, 6.1, 6.12, newest, 6.1-arm64, 6.12-arm64.
 VM_TEST = LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 40m -p 1 -parallel 2
 test-vm: deps
-	$(VM_TEST) -run '^TestKernels' -skip '^TestKernelsStress$$' \
-		$(filter-out $(VM_DIFFERENTIAL),$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .))))
+	@mkdir -p out && rm -f out/machines
+	LANNER_TEST_SUMMARY=$(CURDIR)/out/machines $(VM_TEST) -run '^TestKernels' -skip '^TestKernelsStress$$' \
+		$(filter-out $(VM_DIFFERENTIAL),$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .)))); \
+	status=$$?; test ! -e out/machines || awk "$$VM_SUMMARY" out/machines | sort -V; exit $$status
+
+# One line for each kernel, of what its machines have said (internal/vmtest/test.go).
+export define VM_SUMMARY
+{ name[$$1] = $$2; n[$$1]++; pass[$$1] += $$3; fail[$$1] += $$4; skip[$$1] += $$5; most[$$1] = most[$$1] < $$6 ? $$6 : most[$$1] }
+END { for (k in n) printf "%-13s Linux %s: %d tests passed, %d failed, %d skipped in %d machines, the longest %d s\n", k, name[k], pass[k], fail[k], skip[k], n[k], most[k] }
+endef
 
 # All four drivers watch the same runs there, and must agree: some minutes more.
 VM_DIFFERENTIAL := ./internal/differential/

@@ -82,6 +82,16 @@ func (n *node) skipped() (names []string) {
 	return names
 }
 
+// count counts the results of the tests below that have none below them.
+func (n *node) count(results map[string]int) {
+	for _, c := range n.children {
+		if len(c.children) == 0 {
+			results[c.result]++
+		}
+		c.count(results)
+	}
+}
+
 // report repeats a tree's results.
 func (n *node) report(t *testing.T) {
 	for _, c := range n.children {

@@ -27,6 +27,10 @@ func TestParse(t *testing.T) {
 	if got := root.skipped(); !slices.Equal(got, []string{"TestA/x/y"}) {
 		t.Errorf("skipped %q", got)
 	}
+	results := make(map[string]int)
+	if root.count(results); results["skip"] != 1 || results["fail"] != 1 || results[""] != 1 || results["pass"] != 0 {
+		t.Errorf("results %v: one each of skip, fail and none", results)
+	}
 	for _, want := range []node{
 		{name: "TestA", ran: true, result: "pass"},
 		{name: "TestA/x"},

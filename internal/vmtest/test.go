@@ -2,6 +2,7 @@ package vmtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -38,7 +39,8 @@ func (vm VM) Test(t *testing.T, args ...string) (skipped []string) {
 	}
 	// The binary's own limit comes first, because it says what was running.
 	argv := []string{"/test/test", "-test.v=test2json", "-test.timeout=" + (vm.Limit - 20*time.Second).String()}
-	out, status := vm.Run(t, append(argv, args...)...)
+	e := vm.run(t, append(argv, args...)...)
+	out, status := e.output, e.status
 	if reports != "" {
 		keepReports(t, reports, out)
 	}
@@ -55,7 +57,32 @@ func (vm VM) Test(t *testing.T, args ...string) (skipped []string) {
 		t.Errorf("the test binary ended with status %d:\n%s", status, tail(out, 40))
 	}
 	fmt.Fprint(t.Output(), root.output)
+	if file := os.Getenv(envSummary); file != "" {
+		vm.summarize(t, file, root, e)
+	}
 	return root.skipped()
+}
+
+// envSummary names a file that a line is appended to for each machine: the kernel's name
+// and release, the numbers of tests that passed, failed and were skipped, and seconds.
+const envSummary = "LANNER_TEST_SUMMARY"
+
+func (vm *VM) summarize(t *testing.T, file string, root *node, e *ended) {
+	t.Helper()
+	count := make(map[string]int)
+	root.count(count)
+	failed := count["fail"] + count[""]
+	if t.Failed() {
+		failed = max(failed, 1) // if only the machine did
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(f, "%s %s %d %d %d %.0f\n", vm.Kernel.Name, e.kernel, count["pass"], failed, count["skip"], e.took.Seconds())
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Error(err)
+	}
 }
 
 // keepReports appends the suite's reports to the file for them.

@@ -47,6 +47,20 @@ const defaultLimit = 10 * time.Minute
 // what it printed and its exit status, which is 128+n for signal n.
 func (vm VM) Run(t testing.TB, argv ...string) (output []byte, status int) {
 	t.Helper()
+	e := vm.run(t, argv...)
+	return e.output, e.status
+}
+
+// An ended machine.
+type ended struct {
+	kernel string // release
+	output []byte
+	status int
+	took   time.Duration // from power-on to power-off
+}
+
+func (vm *VM) run(t testing.TB, argv ...string) *ended {
+	t.Helper()
 	kernel, err := vm.Kernel.fetch()
 	if err != nil {
 		need(t, fmt.Errorf("no Linux %s: %w", vm.Kernel.Name, err))
@@ -63,12 +77,14 @@ func (vm VM) Run(t testing.TB, argv ...string) (output []byte, status int) {
 	}
 	began := time.Now()
 	ports, err := vm.boot(kernel.image, initrd, dir)
-	output, status, ended := ports.verdict(err)
-	t.Logf("Linux %s, %s: %.0f s", kernel.version, vm.Kernel.Arch, time.Since(began).Seconds())
-	if ended != nil {
-		t.Errorf("%v; the end of the console:\n%s\nand of the output:\n%s", ended, tail(ports.console, 40), tail(output, 40))
+	e := &ended{kernel: kernel.version, took: time.Since(began)}
+	output, status, failed := ports.verdict(err)
+	e.output, e.status = output, status
+	t.Logf("Linux %s, %s: %.0f s", kernel.version, vm.Kernel.Arch, e.took.Seconds())
+	if failed != nil {
+		t.Errorf("%v; the end of the console:\n%s\nand of the output:\n%s", failed, tail(ports.console, 40), tail(output, 40))
 	}
-	return output, status
+	return e
 }
 
 // verdict says what became of a machine; err is what QEMU had to say.
