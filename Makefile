@@ -69,12 +69,9 @@ test: deps check
 
 # The suites on other kernels, in virtual machines of which two run at a time.
 # KERNEL names some of them: 5.10-bullseye, 5.10, 6.1, 6.12, newest, 6.1-arm64, 6.12-arm64.
-VM_TEST = LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 40m -p 1 -parallel 2
-test-vm: deps
-	@mkdir -p out && rm -f out/machines
-	LANNER_TEST_SUMMARY=$(CURDIR)/out/machines $(VM_TEST) -run '^TestKernels' -skip '^TestKernelsStress$$' \
-		$(filter-out $(VM_DIFFERENTIAL),$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .)))); \
-	status=$$?; test ! -e out/machines || awk "$$VM_SUMMARY" out/machines | sort -V; exit $$status
+VM_TEST = mkdir -p out; rm -f out/machines-$@; LANNER_TEST_SUMMARY=$(CURDIR)/out/machines-$@ \
+	LANNER_TEST_KERNELS="$(or $(KERNEL),all)" LANNER_TEST_ALL=1 $(GO) test -count=1 -timeout 40m -p 1 -parallel 2
+VM_END = ; status=$$?; test ! -e out/machines-$@ || awk "$$VM_SUMMARY" out/machines-$@ | sort -V; exit $$status
 
 # One line for each kernel, of what its machines have said (internal/vmtest/test.go).
 export define VM_SUMMARY
@@ -82,14 +79,18 @@ export define VM_SUMMARY
 END { for (k in n) printf "%-13s Linux %s: %d tests passed, %d failed, %d skipped in %d machines, the longest %d s\n", k, name[k], pass[k], fail[k], skip[k], n[k], most[k] }
 endef
 
+test-vm: deps
+	$(VM_TEST) -run '^TestKernels' -skip '^TestKernelsStress$$' \
+		$(filter-out $(VM_DIFFERENTIAL),$(sort $(dir $(shell grep -rl '^func TestKernels' --include='*_test.go' .)))) $(VM_END)
+
 # All four drivers watch the same runs there, and must agree: some minutes more.
 VM_DIFFERENTIAL := ./internal/differential/
 test-vm-differential: deps
-	$(VM_TEST) -run '^TestKernels' $(VM_DIFFERENTIAL)
+	$(VM_TEST) -run '^TestKernels' $(VM_DIFFERENTIAL) $(VM_END)
 
 # The module comes and goes a thousand times while stress-ng keeps the kernel busy.
 test-vm-stress: deps
-	$(VM_TEST) -run '^TestKernelsStress$$' ./kmod
+	$(VM_TEST) -run '^TestKernelsStress$$' ./kmod $(VM_END)
 
 # The base image under gVisor, which is built once, into the user's cache.
 test-gvisor: deps
@@ -102,8 +103,8 @@ test-kube:
 
 # docs/conformance.md: each event on each driver and kernel, from runs of the suite.
 conformance-report: deps
-	rm -f out/conformance && mkdir -p out
-	LANNER_CONFORMANCE_REPORT=$(CURDIR)/out/conformance $(VM_TEST) -run '^TestKernels(Modern)?$$' ./ptrace ./bpf ./kmod
+	rm -f out/conformance
+	export LANNER_CONFORMANCE_REPORT=$(CURDIR)/out/conformance; $(VM_TEST) -run '^TestKernels(Modern)?$$' ./ptrace ./bpf ./kmod $(VM_END)
 	$(GO) run ./internal/conformance out/conformance > docs/conformance.md
 
 bench: bin/trace
