@@ -94,9 +94,22 @@ static __always_inline void put_string_at_ok(struct call *c, u64 addr)
 	put_string_at(c, c->ret < 0 ? 0 : addr);
 }
 
-/* Reads n bytes into the room, and returns how many there are: all or none. */
+/*
+ * Reads n bytes into the room, and returns how many there are: all or none. A few go by
+ * the stack, of which the kernel asks less than of other memory that it copies to
+ * (mm/usercopy.c:__check_object_size).
+ */
 static __always_inline u32 read_room(struct call *c, u64 addr, u64 n)
 {
+	u64 few = 0;
+
+	if (n <= sizeof(few)) {
+		n = at_most(n, sizeof(few));
+		if (!n || !read_user(&few, n, addr))
+			return 0;
+		*(u64 *)room(c) = few;
+		return n;
+	}
 	n = at_most(n, EVENT_MAX_PARAM_LEN);
 	return n && read_user(room(c), n, addr) ? n : 0;
 }
