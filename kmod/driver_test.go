@@ -111,20 +111,25 @@ func TestTree(t *testing.T) {
 
 // noise makes processes until the function it returns is called.
 func noise(t *testing.T) func() {
-	return background(t, "/bin/sh", "-c", "while :; do /bin/true; done")
+	return background(t, 0, "/bin/sh", "-c", "while :; do /bin/true; done")
 }
 
 // background runs a program, and what it makes, until the function it returns is called.
-func background(t *testing.T, name string, args ...string) func() {
+func background(t *testing.T, nice int, name string, args ...string) func() {
 	cmd := exec.Command(name, args...)
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if err := unix.Setpriority(unix.PRIO_PROCESS, cmd.Process.Pid, nice); err != nil {
+		t.Error(err)
+	}
 	return func() {
 		unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
-		cmd.Wait()
+		if err := cmd.Wait(); cmd.ProcessState.Exited() {
+			t.Errorf("%s has ended by itself: %v", name, err)
+		}
 	}
 }
 

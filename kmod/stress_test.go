@@ -38,7 +38,6 @@ func TestKernelsStress(t *testing.T) {
 			}
 			const at, lib = "/stress", "lib/x86_64-linux-gnu"
 			argv, err := json.Marshal([]string{
-				"/bin/busybox", "nice", "-n", "15", // else the rounds wait for it
 				at + "/" + lib + "/ld-2.31.so", "--library-path", at + "/" + lib + ":" + at + "/usr/" + lib, at + "/usr/bin/stress-ng",
 				"--quiet", "--temp-path", "/tmp",
 				"--fork", "1", "--clone", "1", "--pipe", "1", "--sock", "1", "--open", "1", "--mmap", "1", "--mmap-bytes", "4m", "--signal", "1",
@@ -73,7 +72,7 @@ func TestStress(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &argv); err != nil {
 			t.Fatal(err)
 		}
-		defer background(t, argv[0], argv[1:]...)()
+		defer background(t, 15, argv[0], argv[1:]...)() // else the rounds wait for it
 	} else {
 		for range 2 {
 			defer noise(t)()
