@@ -74,7 +74,7 @@ func (r *result) add(name string, t *eventtest.Tally, edition string) {
 	sum.Same += t.Same
 	sum.Different += t.Different
 	if sum.First == "" && t.First != "" {
-		sum.First = "edition " + edition + ": " + t.First
+		sum.First = "edition " + edition + ": " + strings.TrimLeft(t.First, ": ")
 	}
 	for _, c := range t.Cases {
 		if !slices.Contains(sum.Cases, c) {
