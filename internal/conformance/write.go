@@ -104,7 +104,11 @@ func writeDifferences(w io.Writer, m *matrix) {
 	m.each(func(p place, r *result) {
 		for _, name := range slices.Sorted(maps.Keys(r.events)) {
 			if t := r.events[name]; t.Different > 0 {
-				lines = append(lines, fmt.Sprintf("* %s on %s, %s, %d of %d: %s", p.driver, p.machine, name, t.Different, t.Same+t.Different, t.First))
+				line := fmt.Sprintf("* %s on %s, %s, %d of %d: %s", p.driver, p.machine, name, t.Different, t.Same+t.Different, t.First)
+				if p.driver == "modern-bpf" && compareReleases(p.kernel, "7.0") >= 0 {
+					line += " (such a kernel may take the CPU from the probe: see n_preemptions in drivers.md)"
+				}
+				lines = append(lines, line)
 			}
 		}
 	})
