@@ -62,7 +62,7 @@ func TestDrivers(t *testing.T) {
 	}
 	drivers := []string{ModernBPF, ClassicBPF, Module}
 	if probetest.Dir() == "" {
-		drivers = []string{ModernBPF, Module}
+		drivers = []string{Module} // since Linux 7 the modern probe loses events, see n_preemptions in docs/drivers.md
 	}
 	bufferBytes = 8 << 20 // the machine has little memory
 	total := make(map[string]*Result)
