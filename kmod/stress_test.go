@@ -22,9 +22,9 @@ import (
 // envStress is what makes TestStress a long one: the command of stress-ng, as JSON.
 const envStress = "LANNER_KMOD_STRESS"
 
-// TestKernelsStress loads, opens, closes and unloads the module a thousand times while
-// stress-ng makes the kernel do all sorts of things. Debian has no kernels with KASAN or
-// lockdep, which would look closer at less.
+// TestKernelsStress loads, opens, closes and unloads the module a thousand times. For the
+// first minute stress-ng makes the kernel do all sorts of things. Debian has no kernels with
+// KASAN or lockdep, which would look closer at less.
 func TestKernelsStress(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		if k.Arch != runtime.GOARCH {
@@ -65,14 +65,15 @@ func TestStress(t *testing.T) {
 	if err := kmodtest.Unload(); err != nil {
 		t.Fatal(err)
 	}
-	rounds, opens := 20, 3
+	rounds, opens, least := 20, 3, 5 // rounds that must have seen events
 	var argv []string
+	stop := func() {}
 	if text := os.Getenv(envStress); text != "" {
-		rounds, opens = 1000, 1
+		rounds, opens, least = 1000, 1, 50
 		if err := json.Unmarshal([]byte(text), &argv); err != nil {
 			t.Fatal(err)
 		}
-		defer background(t, 15, argv[0], argv[1:]...)() // else the rounds wait for it
+		stop = background(t, 15, argv[0], argv[1:]...) // else the rounds wait for it
 	} else {
 		for range 2 {
 			defer noise(t)()
@@ -81,6 +82,11 @@ func TestStress(t *testing.T) {
 	all, few := set(t, "all", spec.Current), set(t, "close,execve,clone,procexit", spec.Current)
 	total, busy, began := uint64(0), 0, time.Now()
 	for i := range rounds {
+		if argv != nil && time.Since(began) > time.Minute { // the rest goes on at its own speed
+			stop()
+			argv = nil
+			t.Logf("%d rounds beside stress-ng", i)
+		}
 		if err := kmodtest.Load(kmodtest.Current); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +130,7 @@ func TestStress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if busy < rounds/4 {
+	if busy < least {
 		t.Errorf("events were made in %d of %d rounds", busy, rounds)
 	}
 	t.Logf("%d events in %d of %d rounds, %v", total, busy, rounds, time.Since(began).Round(time.Second))
