@@ -96,9 +96,7 @@ func cpusAllowed() string {
 // TestPlace: tracees that are kept beside us do not see it, and what they choose
 // themselves holds.
 func TestPlace(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("one CPU")
-	}
+	needPlace(t)
 	for _, events := range []string{"default", "all"} {
 		t.Run(events, func(t *testing.T) {
 			report := filepath.Join(t.TempDir(), "report")
@@ -109,6 +107,18 @@ func TestPlace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// needPlace skips a test where places are not ours to choose. The caller keeps its thread,
+// whose affinity changes.
+func needPlace(t *testing.T) *place {
+	t.Helper()
+	runtime.LockOSThread()
+	p := &place{}
+	if p.ready(); !p.able {
+		t.Skip("there is one CPU, or someone has chosen where this test runs")
+	}
+	return p
 }
 
 // tracePlaced traces it with tracees beside us from first to last.
@@ -149,14 +159,7 @@ func tracePlaced(events, report string) error {
 // TestPlaceGivesBack: a task gets its CPUs back when another one joins, when it does
 // not stop for a while, and not where someone else has chosen for it.
 func TestPlaceGivesBack(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("one CPU")
-	}
-	runtime.LockOSThread() // never unlocked: its affinity changes
-	var p place
-	if p.ready(); !p.able {
-		t.Skip("where this test runs is chosen already")
-	}
+	p := needPlace(t)
 	var tids [2]int
 	for i := range tids {
 		cmd := exec.Command("sleep", "60")
