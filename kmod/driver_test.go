@@ -219,7 +219,7 @@ func TestFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if err := exec.Command("/bin/sh", "-c", "for i in 1 2 3 4 5; do cat /proc/version; done").Run(); err != nil {
+	if err := exec.Command("/bin/sh", "-c", "i=0; while [ $i -lt 50 ]; do cat /proc/version; i=$((i+1)); done").Run(); err != nil {
 		t.Fatal(err)
 	}
 	d.Stop()
@@ -251,9 +251,12 @@ func TestWrap(t *testing.T) {
 	cfg := config(t, "write")
 	cfg.BufferBytes = 16 * os.Getpagesize()
 	cfg.Snaplen = 1000
-	const size, count = 700, 2000
+	// Half a buffer at a time, so that the reader can keep up on a slow machine.
+	const size, atATime, times = 700, 40, 50
+	const count = atATime * times
 	n := 0
-	d, err := trace(cfg, "/bin/dd", []string{"dd", "if=/dev/zero", "of=/dev/null", fmt.Sprintf("bs=%d", size), fmt.Sprintf("count=%d", count), "status=none"}, nil,
+	script := fmt.Sprintf("i=0; while [ $i -lt %d ]; do /bin/dd if=/dev/zero of=/dev/null bs=%d count=%d status=none; i=$((i+1)); done", times, size, atATime)
+	d, err := trace(cfg, "/bin/sh", []string{"sh", "-c", script}, nil,
 		func(ev *event.Event) {
 			if ev.Type() != event.WriteX || ev.Flags != 0 {
 				return
@@ -266,7 +269,7 @@ func TestWrap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lost := int(d.Stats().Total.NoRoom); n+lost < count || n < 100 {
+	if lost := int(d.Stats().Total.NoRoom); n+lost < count || n < 3*atATime {
 		t.Errorf("%d events and %d lost, want %d", n, lost, count)
 	}
 }
@@ -456,8 +459,9 @@ func TestAlloc(t *testing.T) {
 	if n < 40000 {
 		t.Fatalf("%d events of 40000 calls", n)
 	}
-	// What asks for the tree's size while there is nothing to read may allocate.
-	if allocs := after.Mallocs - before.Mallocs; allocs > 2000 {
+	// What asks for the tree's size while there is nothing to read may allocate, more often
+	// the slower the machine is.
+	if allocs := after.Mallocs - before.Mallocs; allocs > 39000/4 {
 		t.Errorf("%d allocations in 39000 events", allocs)
 	}
 }
