@@ -220,7 +220,9 @@ func (d *Driver) collect() error {
 		if len(d.pending) == 0 {
 			tid, status, e = d.spinner.wait()
 		} else {
-			tid, status, e = wait(false)
+			if tid, status, e = wait(false); tid != 0 {
+				d.spinner.more++
+			}
 		}
 		switch {
 		case e == unix.EINTR:

@@ -21,10 +21,10 @@ import (
 const (
 	lookFor    = 100 * time.Microsecond // of looking before sleeping
 	looksATime = 8                      // between two readings of the clock
-	trialLen   = 64                     // reports
+	trialLen   = 128                    // reports
 	slow       = 2 * lookFor            // what counts as most for a report: then it is not we who are waited for
 	minStay    = 4                      // trials
-	maxStay    = 256
+	maxStay    = 128
 )
 
 // Ways to wait, those that ask more of the machine behind those that ask less: a way
@@ -46,6 +46,7 @@ type spinner struct {
 	next int                    // to be tried in this round
 	took [numWays]time.Duration // of the last trials, per report
 	n    int                    // reports of this trial
+	more int                    // reports since the last that was waited for
 	sum  time.Duration
 	last time.Time // when a report came
 	stay int       // trials in the best way, before the next round
@@ -89,9 +90,10 @@ func (s *spinner) wait() (tid int, status unix.WaitStatus, e syscall.Errno) {
 		tid, status, e = wait(true)
 	}
 	now := time.Now()
-	s.sum += min(now.Sub(s.last), slow)
-	s.last = now
-	if s.n++; s.n == trialLen {
+	s.sum += min(now.Sub(s.last), slow*time.Duration(1+s.more))
+	s.n += 1 + s.more
+	s.last, s.more = now, 0
+	if s.n >= trialLen {
 		s.judge()
 	}
 	return tid, status, e
@@ -114,7 +116,7 @@ func look() (tid int, status unix.WaitStatus, e syscall.Errno) {
 
 // judge ends a trial and chooses the way of the next.
 func (s *spinner) judge() {
-	s.took[s.way] = s.sum / trialLen
+	s.took[s.way] = s.sum / time.Duration(s.n)
 	s.n, s.sum = 0, 0
 	if s.left > 0 {
 		s.left--

@@ -34,7 +34,7 @@ func TestSpinner(t *testing.T) {
 			if here := s.way == beside; s.place.here != here {
 				t.Fatalf("%s: in way %d, here: %t", c.name, s.way, s.place.here)
 			}
-			s.sum = trialLen * c.took[s.way]
+			s.n, s.sum = trialLen, trialLen*c.took[s.way]
 			s.judge()
 		}
 		if in[c.want] < trials*7/10 {
@@ -52,7 +52,7 @@ func TestSpinnerLimits(t *testing.T) {
 			if s.way == beside || s.way == looking && !spare {
 				t.Fatalf("way %d with %t", s.way, spare)
 			}
-			s.sum = time.Millisecond
+			s.n, s.sum = trialLen, time.Millisecond
 			s.judge()
 		}
 	}
