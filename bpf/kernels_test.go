@@ -15,16 +15,7 @@ func TestKernels(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) {
 			skipNewest(t, k)
 			t.Parallel()
-			programs := t.TempDir()
-			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-				t.Fatal(err)
-			}
-			vm := vmtest.VM{
-				Kernel:  k,
-				Modules: []string{"unix_diag", "overlay"},
-				Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
-				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
-			}
+			vm := suiteVM(t, k)
 			shell(t, &vm)
 			probetest.Build(t, &vm)
 			run := "Verify|Conformance|Full|Wrap|Tree"
@@ -56,19 +47,25 @@ func TestKernelsTracepoints(t *testing.T) {
 		if k.Name != "5.10" {
 			continue
 		}
-		programs := t.TempDir()
-		if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-			t.Fatal(err)
-		}
-		vm := vmtest.VM{
-			Kernel:  k,
-			Modules: []string{"unix_diag", "overlay"},
-			Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
-			Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
-		}
+		vm := suiteVM(t, k)
 		shell(t, &vm)
 		probetest.Build(t, &vm, probetest.Tracepoints)
 		vm.Test(t, "-test.run=^TestClassic(Verify|Conformance|Full|Wrap|Tree|NoTracefs)$")
+	}
+}
+
+// suiteVM is one with what the conformance suite needs.
+func suiteVM(t *testing.T, k vmtest.Kernel) vmtest.VM {
+	t.Helper()
+	programs := t.TempDir()
+	if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
+		t.Fatal(err)
+	}
+	return vmtest.VM{
+		Kernel:  k,
+		Modules: []string{"unix_diag", "overlay"},
+		Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
+		Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
 	}
 }
 

@@ -18,16 +18,8 @@ func TestKernelsModern(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			programs := t.TempDir()
-			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-				t.Fatal(err)
-			}
-			vm := vmtest.VM{
-				Kernel:  k,
-				Modules: []string{"unix_diag", "overlay"},
-				Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
-				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs", envHotplug + "=1"},
-			}
+			vm := suiteVM(t, k)
+			vm.Env = append(vm.Env, envHotplug+"=1")
 			edition := "current"
 			switch {
 			case os.Getenv(eventtest.EnvReport) != "":

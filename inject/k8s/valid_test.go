@@ -28,20 +28,26 @@ func decode(text string) (runtime.Object, error) {
 	return o, err
 }
 
+// rewritten returns a file of testdata and what becomes of it.
+func rewritten(t *testing.T, name string, set func(*Options)) (in, out []byte) {
+	t.Helper()
+	in, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := defaults()
+	set(&o)
+	if out, _, err = Rewrite(context.Background(), in, o, false); err != nil {
+		t.Fatal(err)
+	}
+	return in, out
+}
+
 // TestStrict: where the API server would take an object, it takes it injected.
 func TestStrict(t *testing.T) {
 	checked := 0
 	for name, set := range goldens {
-		in, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := defaults()
-		set(&o)
-		out, _, err := Rewrite(context.Background(), in, o, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		in, out := rewritten(t, name, set)
 		after := objects(t, out)
 		for i, object := range objects(t, in) {
 			if _, err := decode(object); err != nil {
@@ -149,16 +155,7 @@ func TestRestricted(t *testing.T) {
 func TestKubeValid(t *testing.T) {
 	var before, after bytes.Buffer
 	for name, set := range goldens {
-		in, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := defaults()
-		set(&o)
-		out, _, err := Rewrite(context.Background(), in, o, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		in, out := rewritten(t, name, set)
 		injected := objects(t, out)
 		for i, object := range objects(t, in) {
 			if _, err := decode(object); err == nil { // some are odd on purpose
