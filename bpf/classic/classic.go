@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lannerhq/lanner/bpf/ops"
 	"github.com/lannerhq/lanner/internal/compile"
 	"github.com/lannerhq/lanner/internal/headers"
 	"github.com/lannerhq/lanner/kernel/event/spec"
@@ -52,7 +53,7 @@ func Build(ctx context.Context, h *headers.Tree, in spec.Profile, file string, m
 	if err := compile.Need("the packages clang and llvm", "clang", "llc", "llvm-strip"); err != nil {
 		return err
 	}
-	dir, err := compile.Dir(map[string]embed.FS{"bpf/classic": sources, "kernel/uapi": uapi.Headers})
+	dir, err := compile.Dir(map[string]embed.FS{"bpf/classic": sources, "bpf/ops": ops.Headers, "kernel/uapi": uapi.Headers})
 	if err != nil {
 		return err
 	}

@@ -5,47 +5,8 @@
 
 #include "cgroup.h"
 #include "exe.h"
+#include "../ops/exec.h"
 #include "strings.h"
-
-/*
- * Writes a part of the current address space that holds strings; its last byte is
- * forced to NUL.
- */
-static __always_inline void put_strings(struct call *c, u64 start, u64 size)
-{
-	u32 n = read_room(c, start, size > ARGS_MAX ? ARGS_MAX : size);
-
-	if (n)
-		c->record[(c->off + n - 1) & EVENT_MASK] = 0;
-	commit(c, n);
-}
-
-/* Writes exe and args as they stand in memory now: servers put titles there. */
-static __always_inline void put_own_args(struct call *c)
-{
-	struct task_struct *t = (void *)bpf_get_current_task();
-	struct mm_struct *mm = READ(t, mm);
-	u64 start = READ(mm, arg_start), size = READ(mm, arg_end) - start;
-	long n = 0;
-
-	size = at_most(size, ARGS_MAX);
-	if (start && size)
-		n = read_text(room(c), size, (void *)start);
-	if (n <= 0) {
-		put_empty(c);
-		put_empty(c);
-		return;
-	}
-	commit(c, n);
-	put_strings(c, start + n, size - n);
-}
-
-static __always_inline void put_own_env(struct call *c, struct mm_struct *mm)
-{
-	u64 start = READ(mm, env_start);
-
-	put_strings(c, start, READ(mm, env_end) - start);
-}
 
 /* Writes exe and args of a call that failed, whose strings are in the room; no argv is one empty string. */
 static __always_inline void put_given_args(struct call *c)
@@ -64,25 +25,8 @@ static __always_inline void put_given_args(struct call *c)
 /* What the events of made tasks and of started programs have in common; cgroups follow. */
 static __always_inline void put_process(struct call *c, struct task_struct *t, u32 next)
 {
-	put_s64(c, READ(t, pid));
-	put_s64(c, READ(t, tgid));
-	put_s64(c, READ(t, real_parent, tgid));
-	put_empty_string(c);	/* cwd: readers keep it themselves */
-	put_s64(c, READ(t, signal, rlim[RLIMIT_NOFILE].rlim_cur));
-	put_memory(c, t);
-	put_comm(c, t);
+	put_identity(c, t);
 	begin_cgroups(c, next);
-}
-
-static __always_inline u32 tty_of(struct task_struct *t)
-{
-	struct tty_struct *tty = READ(t, signal, tty);
-	struct tty_driver *driver;
-
-	if (!tty)
-		return 0;
-	driver = READ(tty, driver);
-	return wire_dev((READ(driver, major) << 20 | READ(driver, minor_start)) + READ(tty, index));
 }
 
 static __always_inline u32 loginuid_of(struct task_struct *t)
@@ -190,16 +134,6 @@ static __always_inline void filler_execveat_x(struct call *c)
 	put_exec(c);
 }
 
-/* Is a task, or will its children be, in a PID namespace of its own? */
-static __always_inline u32 in_pidns(struct task_struct *t)
-{
-	struct pid *pid = thread_pid_of(t);
-
-	if (READ(pid, level) || READ(t, nsproxy, pid_ns_for_children) != pid_ns(pid))
-		return FLAG_CLONE_FLAGS_CLONE_CHILD_IN_PIDNS;
-	return 0;
-}
-
 /* The 21 parameters of all calls that make a task, of the child or of the caller. */
 static __always_inline void put_clone(struct call *c, struct task_struct *t, u32 flags)
 {
@@ -229,40 +163,12 @@ STAGE(stage_clone_end)
 	end_event(c);
 }
 
-static __always_inline void filler_clone_x(struct call *c)
-{
-	put_clone(c, task(c), conv_clone_flags(arg(c, 0)));
-}
-
 static __always_inline void filler_clone3_x(struct call *c)
 {
 	u64 flags = 0;	/* struct clone_args starts with them */
 
 	read_user(&flags, sizeof(flags), arg(c, 0));
 	put_clone(c, task(c), conv_clone_flags(flags));
-}
-
-static __always_inline void filler_fork_x(struct call *c)
-{
-	put_clone(c, task(c), 0);
-}
-
-static __always_inline void filler_vfork_x(struct call *c)
-{
-	put_clone(c, task(c), 0);
-}
-
-/* The event of a child that the kernel has just made: of the flags only these show. */
-static __always_inline void fill_child(struct call *c, struct task_struct *parent)
-{
-	struct task_struct *child = c->task;
-	u32 flags = 0;
-
-	if (READ(child, pid) != READ(child, tgid))
-		flags |= FLAG_CLONE_FLAGS_CLONE_THREAD | FLAG_CLONE_FLAGS_CLONE_SIGHAND | FLAG_CLONE_FLAGS_CLONE_VM;
-	if (READ(child, files) == READ(parent, files))
-		flags |= FLAG_CLONE_FLAGS_CLONE_FILES;
-	put_clone(c, child, flags);
 }
 
 #endif /* LANNER_FILL_EXEC_H */

@@ -3,7 +3,6 @@
 #ifndef LANNER_FILL_POLL_H
 #define LANNER_FILL_POLL_H
 
-#include "user.h"
 
 #define POLL_MAX 227	/* entries; the kernel module's limit, 8n + 2 + 10n <= 4096 */
 #define POLL_STEPS 40	/* entries of a round */

@@ -62,7 +62,7 @@
 #define FMODE_CREATED 0
 #endif
 
-#define ntohs_const(v) __builtin_bswap16(v)
+#define bpf_ntohs(v) __builtin_bswap16(v)
 
 /* fs/mount.h; the beginning is all that is looked at. */
 struct mount {

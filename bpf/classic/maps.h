@@ -19,8 +19,6 @@ struct map_def SEC("maps") name = {		\
 	.max_entries = entries,			\
 }
 
-#define EVENT_STATE_ONLY 1	/* event.StateOnly of the reader */
-
 /* Programs that go on with an event, behind those of events in tail_map. */
 enum stage {
 	STAGE_PATH = EVENT_TYPES,	/* path.h */
@@ -35,7 +33,7 @@ enum stage {
 	STAGE_POLL_END,
 	STAGE_SENDMMSG,			/* fill_message.h */
 	STAGE_RECVMMSG,
-	STAGE_REAPER,			/* fill_process.h */
+	STAGE_REAPER,			/* fill_procexit.h */
 	STAGE_RECVMSG_END,		/* fill_message.h */
 	TAILS,
 };
@@ -90,7 +88,7 @@ MAP(local_state_map, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct state), 1);
 MAP(interesting_syscalls_table, BPF_MAP_TYPE_ARRAY, 4, 1, CALLS);
 
 /* Parts of a CPU's entry of tmp_scratch_map. */
-#define WORK_VECTORS 32768	/* data.h */
+#define WORK_VECTORS 32768	/* vectors.h */
 #define WORK_PATH 65536		/* path.h */
 
 #endif /* LANNER_MAPS_H */

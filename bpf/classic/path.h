@@ -8,7 +8,6 @@
 #define LANNER_PATH_H
 
 #include "file.h"
-#include "user.h"
 
 #define PATH_MASK (STRING_MAX - 1)
 #define NAME_MASK 255		/* bytes of a name in a directory, linux/limits.h:NAME_MAX */

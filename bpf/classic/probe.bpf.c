@@ -4,9 +4,9 @@
 /*
  * The classic probe, for kernels from 4.14 on that have no BTF or no ring buffer. In a
  * nutshell: a program on each tracepoint decides whether anybody wants to know (hooks.h,
- * points.h, scope.h), and the program of the event lays it out (fill.h over the ops in
- * file.h to data.h, fill_*.h) and sends it to the CPU's perf buffer (submit.h). It is
- * compiled against the headers of the kernel that it is for (kernel.h).
+ * points.h, scope.h), and the program of the event lays it out (fill.h over ../ops, and
+ * what there is only here) and sends it to the CPU's perf buffer (submit.h). It is compiled
+ * against the headers of the kernel that it is for (kernel.h).
  *
  * Old verifiers know no loops, no calls but to helpers, no global data, and programs of
  * 4096 instructions at most: loops are unrolled, and what has more rounds than fit goes on
@@ -14,24 +14,26 @@
  */
 #include "call.h"
 #include "scope.h"
-#include "user.h"
 #include "file.h"
 #include "path.h"
 #include "task.h"
 #include "cgroup.h"
-#include "tuple.h"
-#include "data.h"
+#include "../ops/tuple.h"
+#include "vectors.h"
+#include "../ops/data.h"
 #include "programs.h"
 #include "../../kernel/uapi/fill.h"
 #include "driver_events.h"
-#include "fill_process.h"
+#include "fill_procexit.h"
+#include "../ops/fill_process.h"
 #include "fill_exec.h"
-#include "fill_net.h"
+#include "../ops/fill_clone.h"
+#include "../ops/fill_net.h"
 #include "fill_message.h"
-#include "fill_misc.h"
+#include "../ops/fill_misc.h"
 #include "fill_poll.h"
-#include "fill_quota.h"
-#include "fill_key.h"
+#include "../ops/fill_quota.h"
+#include "../ops/fill_key.h"
 #include "hooks.h"
 #include "points.h"
 

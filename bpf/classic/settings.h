@@ -8,19 +8,13 @@
 
 #include "kernel.h"
 #include "../../kernel/uapi/syscalls.h"
+#include "../ops/defs.h"
 
 #ifndef LANNER_PROFILE
 #define LANNER_PROFILE PROFILE_CURRENT
 #endif
 
 #define profile LANNER_PROFILE
-
-/* Which processes are watched. */
-enum scope_kind {
-	SCOPE_HOST = 0,		/* all */
-	SCOPE_TREE = 1,		/* those in the map "tree", and what they make */
-	SCOPE_CGROUP = 2,	/* those below the one cgroup in the map "cgroup" */
-};
 
 /* The first 35 bytes are the contract's. */
 struct settings {
@@ -42,16 +36,6 @@ struct settings {
 	u8 want_exec, want_clone, want_procexit, want_signal, want_switch, want_page_fault;
 } __attribute__((packed));
 
-/* What is done about a call. */
-enum call_want {
-	WANT_ENTER = 1,		/* its enter event */
-	WANT_EXIT = 2,		/* its exit event */
-	STATE_ONLY = 4,		/* its events are for readers' state, see EVENT_STATE_ONLY */
-	IS_SOCKETCALL = 8,	/* it stands for the call that its first argument says */
-	COMPAT_ENTER = 16,	/* the same of the 32-bit call of the same number */
-	COMPAT_EXIT = 32,
-};
-
 /* An entry of syscall_table. */
 struct call_row {
 	u8 want;	/* enum call_want */
@@ -63,8 +47,6 @@ struct call_row {
 };
 
 /* Where the rows of syscall_table are: by number, and by code of socketcall(2), from 1. */
-#define CALLS 512		/* SYSCALL_TABLE_SIZE */
-#define SOCKETCALLS 21
 #define NATIVE_ROWS 0
 #define COMPAT_ROWS CALLS
 #define SOCKET_ROWS (2 * CALLS)

@@ -3,7 +3,6 @@
 #ifndef LANNER_STRINGS_H
 #define LANNER_STRINGS_H
 
-#include "user.h"
 
 #define ARGS_MAX 4096		/* bytes of argv, and of the environment */
 #define STRINGS_STEPS 48	/* of a round */

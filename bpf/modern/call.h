@@ -16,12 +16,6 @@
 #include "../../kernel/uapi/syscalls.h"
 #include "../../kernel/uapi/convert.h"
 
-/* Bytes of an event, header included. A power of two: offsets mask to it. */
-#define EVENT_MAX (1U << 16)
-#define EVENT_MASK (EVENT_MAX - 1)
-
-#define EVENT_STATE_ONLY 1	/* event.StateOnly of the reader */
-
 /* What is in front of an event in a ring buffer. */
 struct record_head {
 	u16 cpu;
@@ -135,31 +129,6 @@ struct call {
 	struct super_block *sb;	/* of inode */
 };
 
-static __always_inline bool current_profile(struct call *c)
-{
-	return profile == PROFILE_CURRENT;
-}
-
-static __always_inline s64 result(struct call *c)
-{
-	return c->ret;
-}
-
-static __always_inline u64 arg(struct call *c, int i)
-{
-	return c->s->args[i];
-}
-
-static __always_inline u64 sc(struct call *c)
-{
-	return c->s->sc;
-}
-
-static __always_inline u64 native_number(struct call *c)
-{
-	return c->s->nr;
-}
-
 /*
  * From 5.11 on the current task has a type, and what is in it can be read without a
  * helper's call. Calls cost: each returns to where the CPU may not have expected it.
@@ -182,17 +151,6 @@ static __always_inline u64 id_of(struct task_struct *t)
 	if (typed_task())
 		return (u64)t->tgid << 32 | (u32)t->pid;
 	return bpf_get_current_pid_tgid();
-}
-
-static __always_inline struct task_struct *task(struct call *c)
-{
-	return c->task ? c->task : (void *)bpf_get_current_task();
-}
-
-/* Bytes of a long in the caller's structures. */
-static __always_inline u32 long_size(struct call *c)
-{
-	return c->s->compat ? 4 : 8;
 }
 
 static __always_inline struct scratch *scratch(void)
@@ -231,65 +189,7 @@ static __always_inline void release(struct scratch *s)
 	__sync_fetch_and_add(&s->busy, -1);
 }
 
-/* Where the next value goes. At least EVENT_MAX bytes are behind it. */
-static __always_inline u8 *room(struct call *c)
-{
-	return &c->s->record[c->off & EVENT_MASK];
-}
-
-/*
- * Makes the n bytes in the room the next value. If their number is not a constant, the
- * offset goes by memory, where the verifier does not follow it: it would look at what
- * comes next anew for each value that it takes apart.
- */
-static __always_inline void commit(struct call *c, u32 n)
-{
-	*(u16 *)&c->s->record[c->lens & EVENT_MASK] = n;
-	c->lens += sizeof(u16);
-	c->off += n;
-	if (!__builtin_constant_p(n)) {
-		*(volatile u32 *)&c->s->off = c->off;
-		c->off = *(volatile u32 *)&c->s->off;
-	}
-}
-
-/*
- * Stores are not aligned; a packed structure would make the compiler take bytes
- * one by one.
- */
-#define PUT(name, type)						\
-static __always_inline void put_##name(struct call *c, type v)	\
-{								\
-	*(type *)room(c) = v;					\
-	commit(c, sizeof(v));					\
-}
-PUT(u8, u8)
-PUT(u16, u16)
-PUT(u32, u32)
-PUT(u64, u64)
-PUT(s64, s64)
-
-static __always_inline void put_empty(struct call *c)
-{
-	commit(c, 0);
-}
-
-/* An empty string is its NUL. */
-static __always_inline void put_empty_string(struct call *c)
-{
-	*room(c) = 0;
-	commit(c, 1);
-}
-
-/* A dynamic value of 8 bytes behind its index. */
-static __always_inline void put_dyn64(struct call *c, u8 index, u64 v)
-{
-	u8 *r = room(c);
-
-	r[0] = index;
-	*(u64 *)(r + 1) = v;
-	commit(c, 9);
-}
+#include "words.h"
 
 /* Starts an event with n parameters. */
 static __always_inline void begin(struct call *c, u16 type, u32 n)

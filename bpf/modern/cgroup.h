@@ -20,7 +20,7 @@ static __always_inline u32 name(struct kernfs_node **up, struct kernfs_node *kn)
 										\
 	for (i = 0; i < CGROUP_DEPTH; i++) {					\
 		type *at = (void *)kn;						\
-		struct kernfs_node *parent = BPF_CORE_READ(at, member);		\
+		struct kernfs_node *parent = READ(at, member);		\
 										\
 		if (!parent)							\
 			break;							\
@@ -42,7 +42,7 @@ __noinline int append_name(u64 node)
 	if (!s || !kn)
 		return 0;
 	s->record[s->at++ & EVENT_MASK] = '/';
-	n = bpf_probe_read_kernel_str(&s->record[s->at & EVENT_MASK], CGROUP_NAME, BPF_CORE_READ(kn, name));
+	n = bpf_probe_read_kernel_str(&s->record[s->at & EVENT_MASK], CGROUP_NAME, READ(kn, name));
 	if (n > 0)
 		s->at += n - 1;
 	return 0;
@@ -79,7 +79,7 @@ static __always_inline struct kernfs_node *cgroup_of(struct css_set *css, int i)
 	struct cgroup_subsys_state **all = (void *)css + bpf_core_field_offset(css->subsys), *one = NULL;
 
 	bpf_probe_read_kernel(&one, sizeof(one), &all[i]);
-	return BPF_CORE_READ(one, cgroup, kn);
+	return READ(one, cgroup, kn);
 }
 
 #define PUT_CONTROLLER(label, id)								\
@@ -97,7 +97,7 @@ do {												\
 
 static __always_inline void put_cgroups(struct call *c, struct task_struct *t)
 {
-	struct css_set *css = BPF_CORE_READ(t, cgroups);
+	struct css_set *css = READ(t, cgroups);
 	struct scratch *s = c->s;
 	u32 n;
 

@@ -9,13 +9,7 @@
 
 #include "types.h"
 #include "../../kernel/uapi/event.h"
-
-/* Which processes are watched. */
-enum scope_kind {
-	SCOPE_HOST = 0,		/* all */
-	SCOPE_TREE = 1,		/* those in the map "tree", and what they make */
-	SCOPE_CGROUP = 2,	/* those below the one cgroup in the map "cgroup" */
-};
+#include "../ops/defs.h"
 
 const volatile u8 profile = PROFILE_CURRENT;
 const volatile u8 scope = SCOPE_HOST;
@@ -33,16 +27,6 @@ const volatile u16 fullcapture_start;
 const volatile u16 fullcapture_end;	/* 0: no such range */
 const volatile u16 statsd_port;
 
-/* What is done about a call. */
-enum call_want {
-	WANT_ENTER = 1,		/* its enter event */
-	WANT_EXIT = 2,		/* its exit event */
-	STATE_ONLY = 4,		/* its events are for readers' state, see EVENT_STATE_ONLY */
-	IS_SOCKETCALL = 8,	/* it stands for the call that its first argument says */
-	COMPAT_ENTER = 16,	/* the same of the 32-bit call of the same number */
-	COMPAT_EXIT = 32,
-};
-
 struct call_row {
 	u16 sc;		/* enum syscall_code */
 	u16 exit;	/* enum event_type; the enter event is the number before */
@@ -50,9 +34,6 @@ struct call_row {
 	u8 want;	/* enum call_want */
 	u8 drop;	/* enum syscall_drop */
 };
-
-#define CALLS 512		/* SYSCALL_TABLE_SIZE */
-#define SOCKETCALLS 21		/* codes of socketcall(2) go from 1 to 20 */
 
 const volatile struct call_row native_calls[CALLS];
 const volatile struct call_row compat_calls[CALLS];

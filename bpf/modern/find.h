@@ -34,9 +34,9 @@ struct thread_ids {
 
 static __always_inline u32 group_nr(struct task_struct *t, u32 type)
 {
-	struct pid *pid = BPF_CORE_READ(t, signal, pids[type]);
+	struct pid *pid = READ(t, signal, pids[type]);
 
-	return pid ? pid_nr(pid) : 0;
+	return pid ? initial_nr(pid) : 0;
 }
 
 /* Writes the ids of each thread of the reader's namespace. */
@@ -56,15 +56,15 @@ int find_ids(struct bpf_iter__task *ctx)
 	if (!pid)
 		return 0;
 	for (i = 1; i <= PID_NS_LEVELS; i++) {
-		if (i > BPF_CORE_READ(pid, level))
+		if (i > READ(pid, level))
 			break;
 		u = upid_at(pid, i);
-		if (BPF_CORE_READ(u, ns, ns.inum) != reader_pid_ns)
+		if (READ(u, ns, ns.inum) != reader_pid_ns)
 			continue;
-		ids.own = BPF_CORE_READ(u, nr);
+		ids.own = READ(u, nr);
 		ids.tid = t->pid;
 		ids.pid = t->tgid;
-		ids.ppid = BPF_CORE_READ(t, real_parent, tgid);
+		ids.ppid = READ(t, real_parent, tgid);
 		ids.pgid = group_nr(t, PIDTYPE_PGID);
 		ids.sid = group_nr(t, PIDTYPE_SID);
 		bpf_seq_write(meta->seq, &ids, sizeof(ids));

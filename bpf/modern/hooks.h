@@ -18,7 +18,7 @@ static __always_inline u32 call_number(struct pt_regs *regs)
 /* Is it a 32-bit call (arch/x86/include/asm/compat.h:in_ia32_syscall)? */
 static __always_inline bool is_compat(struct task_struct *t)
 {
-	u32 status = typed_task() ? t->thread_info.status : BPF_CORE_READ(t, thread_info.status);
+	u32 status = typed_task() ? t->thread_info.status : READ(t, thread_info.status);
 
 	return status & TS_COMPAT;
 }
@@ -51,7 +51,7 @@ static __always_inline u32 call_number(struct pt_regs *regs)
 
 static __always_inline bool is_compat(struct task_struct *t)
 {
-	u64 flags = typed_task() ? t->thread_info.flags : BPF_CORE_READ(t, thread_info.flags);
+	u64 flags = typed_task() ? t->thread_info.flags : READ(t, thread_info.flags);
 
 	return flags >> TIF_32BIT & 1;
 }

@@ -7,7 +7,6 @@
 #define LANNER_PATH_H
 
 #include "file.h"
-#include "user.h"
 
 #define PATH_MASK (STRING_MAX - 1)
 #define NAME_MASK 255		/* bytes of a name in a directory, linux/limits.h:NAME_MAX */
@@ -41,7 +40,7 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 /* Is it in no directory any more (include/linux/dcache.h:d_unlinked)? */
 static __always_inline bool unlinked(struct dentry *d)
 {
-	return !BPF_CORE_READ(d, d_hash.pprev) && BPF_CORE_READ(d, d_parent) != d;
+	return !READ(d, d_hash.pprev) && READ(d, d_parent) != d;
 }
 
 /*
@@ -59,14 +58,14 @@ __noinline int step_path(u32 i)
 		return 1;
 	d = (void *)s->path.dentry;
 	m = (void *)s->path.mount;
-	if (d == BPF_CORE_READ(m, mnt.mnt_root)) {
-		up = BPF_CORE_READ(m, mnt_parent);
-		s->path.dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
+	if (d == READ(m, mnt.mnt_root)) {
+		up = READ(m, mnt_parent);
+		s->path.dentry = (u64)READ(m, mnt_mountpoint);
 		s->path.mount = (u64)up;
 		return up == m;	/* the root of the namespace */
 	}
-	parent = BPF_CORE_READ(d, d_parent);
-	name = BPF_CORE_READ(d, d_name);
+	parent = READ(d, d_parent);
+	name = READ(d, d_name);
 	s->path.dentry = (u64)parent;
 	if (!prepend(s, name.name, name.len) || !prepend_slash(s))
 		return 1;
@@ -88,13 +87,13 @@ static __always_inline void put_path(struct call *c, struct file *f, bool marked
 
 	if (!f)
 		return put_empty(c);
-	d = BPF_CORE_READ(f, f_path.dentry);
+	d = READ(f, f_path.dentry);
 	s->path.dentry = (u64)d;
-	s->path.mount = (u64)mount_of(BPF_CORE_READ(f, f_path.mnt));
+	s->path.mount = (u64)mount_of(READ(f, f_path.mnt));
 	s->path.start = PATH_MASK;
 	s->work[PATH_MASK] = 0;
 	/* Files that never had a directory, as memfds: fs/libfs.c:simple_dname. */
-	nameless = BPF_CORE_READ(d, d_op, d_dname) && BPF_CORE_READ(d, d_parent) == d;
+	nameless = READ(d, d_op, d_dname) && READ(d, d_parent) == d;
 	if (marked && (nameless || unlinked(d)))
 		prepend(s, deleted, sizeof(deleted) - 1);
 	for (i = 0; i < PATH_STEPS; i++) {

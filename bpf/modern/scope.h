@@ -136,13 +136,13 @@ static __always_inline void tree_add(u32 parent, u32 child)
 /* When a process started, to tell it from a later one of the same id. */
 static __always_inline u64 started(struct task_struct *t)
 {
-	return BPF_CORE_READ(t, group_leader, start_time);
+	return READ(t, group_leader, start_time);
 }
 
 /* Is an ending thread watched? */
 static __always_inline bool ending_in_scope(struct scratch *s, u64 id, struct task_struct *t)
 {
-	u32 tgid = BPF_CORE_READ(t, tgid);
+	u32 tgid = READ(t, tgid);
 	u64 *start;
 	u32 *m;
 
@@ -159,10 +159,10 @@ static __always_inline bool ending_in_scope(struct scratch *s, u64 id, struct ta
 static __always_inline void tree_leave(struct task_struct *t)
 {
 	struct tree_state *state = tree_state();
-	u32 tgid = BPF_CORE_READ(t, tgid), *m;
+	u32 tgid = READ(t, tgid), *m;
 	u64 start;
 
-	if (scope != SCOPE_TREE || BPF_CORE_READ(t, signal, live.counter) > 0)
+	if (scope != SCOPE_TREE || READ(t, signal, live.counter) > 0)
 		return;
 	m = member(tgid);
 	if (!m)

@@ -54,8 +54,23 @@ enum bpf_map_type {
 #define AF_INET6 10
 #define S_IFMT 0170000		/* linux/stat.h */
 #define S_IFSOCK 0140000
+#define S_IWGRP 0020
+#define S_IWOTH 0002
 #define SOCKFS_MAGIC 0x534f434b	/* linux/magic.h */
-#define OVERLAYFS_MAGIC 0x794c7630
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+#define SB_RDONLY 1		/* linux/fs.h */
+#define CAP_DAC_OVERRIDE 1	/* linux/capability.h */
+#define CAP_FOWNER 3
+#define PR_SET_NAME 15		/* linux/prctl.h */
+#define PR_GET_NAME 16
+#define PR_GET_CHILD_SUBREAPER 37
+#define PTRACE_PEEKTEXT 1	/* linux/ptrace.h */
+#define PTRACE_PEEKDATA 2
+#define PTRACE_PEEKUSR 3
+#define PTRACE_CONT 7
+#define PTRACE_SINGLESTEP 9
+#define PTRACE_DETACH 17
+#define PTRACE_SYSCALL 24
 #define RLIMIT_NOFILE 7		/* asm-generic/resource.h */
 #define SIGHUP 1		/* asm-generic/signal.h */
 #define SIGINT 2
@@ -65,6 +80,38 @@ enum bpf_map_type {
 #define SIGCHLD 17
 #define SIGTSTP 20
 #define SIGRTMIN 32
+
+/* linux/quota.h */
+#define Q_QUOTAON 0x800002
+#define Q_GETFMT 0x800004
+#define Q_GETINFO 0x800005
+#define Q_SETINFO 0x800006
+#define Q_GETQUOTA 0x800007
+#define Q_SETQUOTA 0x800008
+
+struct if_dqblk {
+	u64 dqb_bhardlimit, dqb_bsoftlimit, dqb_curspace, dqb_ihardlimit, dqb_isoftlimit, dqb_curinodes, dqb_btime, dqb_itime;
+	u32 dqb_valid;
+};
+
+enum {
+	QIF_BLIMITS = 1,
+	QIF_SPACE = 2,
+	QIF_ILIMITS = 4,
+	QIF_BTIME = 16,
+	QIF_ITIME = 32,
+};
+
+struct if_dqinfo {
+	u64 dqi_bgrace, dqi_igrace;
+	u32 dqi_flags, dqi_valid;
+};
+
+enum {
+	IIF_BGRACE = 1,
+	IIF_IGRACE = 2,
+	IIF_FLAGS = 4,
+};
 
 /* What only the kernel's own headers have. */
 #define FMODE_CREATED (1U << 20)	/* linux/fs.h, from 4.19 on */

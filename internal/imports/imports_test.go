@@ -26,10 +26,11 @@ var allowed = map[string][]string{
 	"kernel/driver": {"kernel/event", "kernel/event/spec"},
 
 	"kernel/uapi":      {},
+	"bpf/ops":          {},
 	"internal/compile": {},
 	"internal/headers": {},
 
-	"bpf/classic": {"internal/compile", "internal/headers", "kernel/event/spec", "kernel/uapi"},
+	"bpf/classic": {"bpf/ops", "internal/compile", "internal/headers", "kernel/event/spec", "kernel/uapi"},
 	"bpf":         {"bpf/classic", "kernel/driver", "kernel/event", "kernel/event/spec"},
 	"kmod":        {"internal/compile", "internal/headers", "kernel/driver", "kernel/event", "kernel/event/spec", "kernel/uapi"},
 	"kernel": {

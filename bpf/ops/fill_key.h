@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Filler of keyctl. */
-#ifndef LANNER_FILL_KEY_H
-#define LANNER_FILL_KEY_H
+#ifndef LANNER_OPS_FILL_KEY_H
+#define LANNER_OPS_FILL_KEY_H
 
-#include "user.h"
 
 #define KEYCTL_ARGS 4
 
@@ -39,7 +38,7 @@ static __always_inline void put_dyn_string(struct call *c, u8 index, u64 addr)
 
 	r[0] = index;
 	if (addr)
-		n = read_text(r + 1, STRING_MAX, (void *)addr);
+		n = read_user_string(r + 1, STRING_MAX, addr);
 	commit(c, n < 0 ? 1 : 1 + n);
 }
 
@@ -49,7 +48,7 @@ static __always_inline void filler_keyctl_x(struct call *c)
 
 	put_s64(c, c->ret);
 	put_u32(c, operation);
-#pragma unroll
+	UNROLL
 	for (i = 0; i < KEYCTL_ARGS; i++) {
 		if (strings >> i & 1)
 			put_dyn_string(c, DYN_KEYCTL_CHARBUF, arg(c, 1 + i));
@@ -58,4 +57,4 @@ static __always_inline void filler_keyctl_x(struct call *c)
 	}
 }
 
-#endif /* LANNER_FILL_KEY_H */
+#endif /* LANNER_OPS_FILL_KEY_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Fillers of openat2, semaphores, fsconfig, io_uring. */
-#ifndef LANNER_FILL_MISC_H
-#define LANNER_FILL_MISC_H
+#ifndef LANNER_OPS_FILL_MISC_H
+#define LANNER_OPS_FILL_MISC_H
 
 #include "data.h"
 
@@ -61,7 +61,7 @@ static __always_inline void filler_semop_x(struct call *c)
 		if (!read_user(ops, n == 1 ? sizeof(ops[0]) : sizeof(ops), arg(c, 1)))
 			__builtin_memset(ops, 0, sizeof(ops));
 	}
-#pragma unroll
+	UNROLL
 	for (i = 0; i < 2; i++) {
 		put_u16(c, ops[i].num);
 		put_u16(c, ops[i].op);
@@ -134,4 +134,4 @@ static __always_inline void filler_io_uring_setup_x(struct call *c)
 	put_u32(c, conv_io_uring_features(p.features));
 }
 
-#endif /* LANNER_FILL_MISC_H */
+#endif /* LANNER_OPS_FILL_MISC_H */

@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Reading the caller's memory. What is not in memory counts as unreadable. */
-#ifndef LANNER_USER_H
-#define LANNER_USER_H
-
-#include "call.h"
+#ifndef LANNER_OPS_USER_H
+#define LANNER_OPS_USER_H
 
 #define STRING_MAX 4096	/* bytes of a string, its NUL included */
-
-/*
- * A length that the verifier sees the bound of. With the barriers the compiler knows
- * nothing of the value: else it may leave the comparison out because of an earlier one, or
- * compare one copy and use another.
- */
-static __always_inline u64 at_most(u64 n, u64 most)
-{
-	asm volatile("" : "+r"(n));
-	if (n > most)
-		n = most;
-	asm volatile("" : "+r"(n));
-	return n;
-}
-
-static __always_inline bool read_user(void *dst, u64 size, u64 addr)
-{
-	return addr && !bpf_probe_read(dst, size, (void *)addr);
-}
 
 static __always_inline u32 u32_at(struct call *c, u64 addr)
 {
@@ -75,7 +54,7 @@ static __always_inline void put_string_at(struct call *c, u64 addr)
 	long n = 0;
 
 	if (addr)
-		n = read_text(room(c), STRING_MAX, (void *)addr);
+		n = read_user_string(room(c), STRING_MAX, addr);
 	commit(c, n < 0 ? 0 : n);
 }
 
@@ -84,16 +63,9 @@ static __always_inline void put_string_at_ok(struct call *c, u64 addr)
 	put_string_at(c, c->ret < 0 ? 0 : addr);
 }
 
-/* Reads n bytes into the room, and returns how many there are: all or none. */
-static __always_inline u32 read_room(struct call *c, u64 addr, u64 n)
-{
-	n = at_most(n, EVENT_MAX_PARAM_LEN);
-	return n && read_user(room(c), n, addr) ? n : 0;
-}
-
 static __always_inline void put_raw_data(struct call *c, u64 addr, u64 n)
 {
 	commit(c, read_room(c, addr, n));
 }
 
-#endif /* LANNER_USER_H */
+#endif /* LANNER_OPS_USER_H */

@@ -4,8 +4,8 @@
  * for protocols whose messages are worth it. The first rule whose condition holds
  * decides.
  */
-#ifndef LANNER_SNAPLEN_H
-#define LANNER_SNAPLEN_H
+#ifndef LANNER_OPS_SNAPLEN_H
+#define LANNER_OPS_SNAPLEN_H
 
 #include "tuple.h"
 
@@ -27,7 +27,7 @@ struct data_hint {
 
 static __always_inline bool fullcapture(struct call *c, u16 port)
 {
-	return c->set->fullcapture_end && port >= c->set->fullcapture_start && port <= c->set->fullcapture_end;
+	return setting(c, fullcapture_end) && port >= setting(c, fullcapture_start) && port <= setting(c, fullcapture_end);
 }
 
 static __always_inline bool is_mysql(const u8 *b, u64 n)
@@ -96,7 +96,7 @@ static __always_inline u32 by_port(struct call *c, struct data_hint *h, u16 loca
 {
 	if (fullcapture(c, local) || fullcapture(c, remote))
 		return FULLCAPTURE_BYTES;
-	if (remote == c->set->statsd_port)
+	if (remote == setting(c, statsd_port))
 		return PROTOCOL_BYTES;
 	if (remote == PORT_DNS && current_profile(c))
 		return DNS_BYTES;
@@ -111,24 +111,24 @@ static __always_inline u32 snaplen_of(struct call *c, s32 fd, struct data_hint *
 	struct sock *sk;
 	u32 n;
 
-	if (!c->set->dynamic_snaplen)
-		return c->set->snaplen;
+	if (!setting(c, dynamic_snaplen))
+		return setting(c, snaplen);
 	sk = sock_of(fd);
 	if (!sk)
-		return c->set->snaplen;
+		return setting(c, snaplen);
 	family = READ(sk, __sk_common.skc_family);
 	if (family == AF_INET || family == AF_INET6) {
 		struct inet_sock *inet = (void *)sk;
 
-		local = ntohs_const(READ(inet, inet_sport));
-		remote = ntohs_const(READ(sk, __sk_common.skc_dport));
+		local = bpf_ntohs(READ(inet, inet_sport));
+		remote = bpf_ntohs(READ(sk, __sk_common.skc_dport));
 		if (!remote && read_address(c, h->peer, h->peer_len, &given) && given != AF_UNIX) {
 			given_end(c, &e, given);
 			remote = e.port;
 		}
 	}
 	n = by_port(c, h, local, remote);
-	return n > c->set->snaplen ? n : c->set->snaplen;
+	return n > setting(c, snaplen) ? n : setting(c, snaplen);
 }
 
-#endif /* LANNER_SNAPLEN_H */
+#endif /* LANNER_OPS_SNAPLEN_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Fillers of sockets that are made, connected, and asked. */
-#ifndef LANNER_FILL_NET_H
-#define LANNER_FILL_NET_H
+#ifndef LANNER_OPS_FILL_NET_H
+#define LANNER_OPS_FILL_NET_H
 
 #include "tuple.h"
 
@@ -151,4 +151,4 @@ static __always_inline void filler_getsockopt_x(struct call *c)
 	put_sockopt_event(c, u32_at(c, arg(c, 4)));
 }
 
-#endif /* LANNER_FILL_NET_H */
+#endif /* LANNER_OPS_FILL_NET_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* The two ends of a socket. */
-#ifndef LANNER_TUPLE_H
-#define LANNER_TUPLE_H
+#ifndef LANNER_OPS_TUPLE_H
+#define LANNER_OPS_TUPLE_H
 
 #include "socket.h"
 
@@ -19,26 +19,26 @@ static __always_inline void local_end(struct sock *sk, struct endpoint *e, u16 f
 	struct inet_sock *inet = (void *)sk;
 	u32 ip;
 
-	e->port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+	e->port = bpf_ntohs(READ(inet, inet_sport));
 	if (family == AF_INET) {
-		ip = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		ip = READ(sk, __sk_common.skc_rcv_saddr);
 		if (!ip)
-			ip = BPF_CORE_READ(inet, inet_saddr);
+			ip = READ(inet, inet_saddr);
 		*(u32 *)&e->ip = ip;
 		return;
 	}
-	BPF_CORE_READ_INTO(&e->ip, sk, __sk_common.skc_v6_rcv_saddr);
+	READ_INTO(&e->ip, sk, __sk_common.skc_v6_rcv_saddr);
 	if (unset(&e->ip))
-		BPF_CORE_READ_INTO(&e->ip, inet, pinet6, saddr);
+		READ_INTO(&e->ip, inet, pinet6, saddr);
 }
 
 static __always_inline void remote_end(struct sock *sk, struct endpoint *e, u16 family)
 {
-	e->port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	e->port = bpf_ntohs(READ(sk, __sk_common.skc_dport));
 	if (family == AF_INET)
-		*(u32 *)&e->ip = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		*(u32 *)&e->ip = READ(sk, __sk_common.skc_daddr);
 	else
-		BPF_CORE_READ_INTO(&e->ip, sk, __sk_common.skc_v6_daddr);
+		READ_INTO(&e->ip, sk, __sk_common.skc_v6_daddr);
 }
 
 static __always_inline void put_inet_tuple(struct call *c, struct sock *sk, u16 family, bool inbound, u64 addr, u64 len)
@@ -63,7 +63,7 @@ static __always_inline void put_inet_tuple(struct call *c, struct sock *sk, u16 
 static __always_inline void put_unix_tuple(struct call *c, struct sock *sk, bool inbound, u64 addr, u64 len)
 {
 	struct unix_sock *self = (void *)sk;
-	struct sock *peer = BPF_CORE_READ(self, peer);
+	struct sock *peer = READ(self, peer);
 	u16 given = 0;
 	u32 n = 17;
 
@@ -79,7 +79,7 @@ static __always_inline void put_unix_tuple(struct call *c, struct sock *sk, bool
 
 		if (given != AF_UNIX || !k)
 			k = sizeof(u16);
-		n = write_unix_name(c, n, (char *)c->s->work + sizeof(u16), k - sizeof(u16));
+		n = write_unix_name(c, n, (char *)work(c) + sizeof(u16), k - sizeof(u16));
 	}
 	commit(c, n);
 }
@@ -97,7 +97,7 @@ static __always_inline void put_tuple(struct call *c, bool inbound, s32 fd, u64 
 		sk = sock_of(fd);
 	if (!sk)
 		return put_empty(c);
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	family = READ(sk, __sk_common.skc_family);
 	switch (family) {
 	case AF_INET:
 		return put_inet_tuple(c, sk, AF_INET, inbound, addr, len);
@@ -121,4 +121,4 @@ static __always_inline void put_tuple_in(struct call *c, u64 fd, u64 addr, u64 l
 	put_tuple(c, true, fd, addr, addr ? u32_at(c, len) : 0);
 }
 
-#endif /* LANNER_TUPLE_H */
+#endif /* LANNER_OPS_TUPLE_H */

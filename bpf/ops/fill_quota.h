@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Fillers of quotactl. */
-#ifndef LANNER_FILL_QUOTA_H
-#define LANNER_FILL_QUOTA_H
+#ifndef LANNER_OPS_FILL_QUOTA_H
+#define LANNER_OPS_FILL_QUOTA_H
 
-#include "user.h"
 
 /* linux/dqblk_xfs.h */
 #ifndef Q_XGETQUOTA
@@ -78,4 +77,4 @@ static __always_inline void filler_quotactl_x(struct call *c)
 		put_quota_args(c);
 }
 
-#endif /* LANNER_FILL_QUOTA_H */
+#endif /* LANNER_OPS_FILL_QUOTA_H */

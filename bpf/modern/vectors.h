@@ -1,61 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Data that calls move: one buffer, or those of a vector array. */
-#ifndef LANNER_DATA_H
-#define LANNER_DATA_H
+/* Vector arrays: the buffers that a call moves data of. */
+#ifndef LANNER_VECTORS_H
+#define LANNER_VECTORS_H
 
-#include "snaplen.h"
+#include "call.h"
 
 #define IOV_MAX 1024		/* vectors that are visited; no call takes more (linux/uio.h:UIO_MAXIOV) */
 #define IOV_CHUNK 32	/* of a loop that is two, to spare the verifier rounds */
 #define IOV_LEN_MAX (1ULL << 40)	/* bytes of one vector that count */
-
-/* Does the call's first argument name a descriptor? */
-static __always_inline s32 data_fd(struct call *c)
-{
-	switch (c->s->sc) {
-	case SC_PROCESS_VM_READV:
-	case SC_PROCESS_VM_WRITEV:
-		return -1;
-	}
-	return arg(c, 0);
-}
-
-/* The address that a call on one buffer was given, for dynamic snaplen. */
-static __always_inline void peer_hint(struct call *c, struct data_hint *h)
-{
-	switch (c->s->sc) {
-	case SC_SENDTO:
-		h->peer = arg(c, 4);
-		h->peer_len = arg(c, 5);
-		break;
-	case SC_RECVFROM:
-		h->peer = arg(c, 4);
-		h->peer_len = u32_at(c, arg(c, 5));
-		break;
-	}
-}
-
-static __always_inline void put_buffer(struct call *c, u64 addr, u64 n)
-{
-	struct data_hint h = { .addr = addr, .len = n };
-	u32 most = snaplen;
-
-	if (dynamic_snaplen) {
-		peer_hint(c, &h);
-		most = snaplen_of(c, data_fd(c), &h);
-	}
-	commit(c, read_room(c, addr, n < most ? n : most));
-}
-
-static __always_inline void put_data_in(struct call *c, u64 addr)
-{
-	put_buffer(c, addr, c->ret > 0 ? c->ret : 0);
-}
-
-static __always_inline void put_data_out(struct call *c, u64 addr, u64 asked)
-{
-	put_buffer(c, addr, c->ret > 0 ? c->ret : asked);
-}
 
 /*
  * Walking over a vector array. The walk and its steps are global functions, which the
@@ -137,18 +89,6 @@ static __always_inline u64 iov_size(struct call *c, u64 addr, u64 count)
 	return end < 0 ? 0 : v->sum;
 }
 
-static __always_inline u64 at_most_result(struct call *c, u64 n)
-{
-	u64 ret = c->ret > 0 ? c->ret : 0;
-
-	return n < ret ? n : ret;
-}
-
-static __always_inline u64 iov_size_in(struct call *c, u64 addr, u64 count)
-{
-	return at_most_result(c, iov_size(c, addr, count));
-}
-
 /* Writes up to n bytes of scattered buffers, at most as many as most. */
 static __always_inline void put_vectors(struct call *c, u64 addr, u64 count, u64 n, u32 most)
 {
@@ -169,21 +109,4 @@ static __always_inline void put_vectors(struct call *c, u64 addr, u64 count, u64
 	commit(c, v->at - c->off);
 }
 
-static __always_inline u32 iov_snaplen(struct call *c)
-{
-	struct data_hint h = {};
-
-	return snaplen_of(c, data_fd(c), &h);
-}
-
-static __always_inline void put_iov_in(struct call *c, u64 addr, u64 count)
-{
-	put_vectors(c, addr, count, c->ret > 0 ? c->ret : 0, iov_snaplen(c));
-}
-
-static __always_inline void put_iov_out(struct call *c, u64 addr, u64 count)
-{
-	put_vectors(c, addr, count, c->ret > 0 ? c->ret : ~0ULL, iov_snaplen(c));
-}
-
-#endif /* LANNER_DATA_H */
+#endif /* LANNER_VECTORS_H */

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Addresses and the two ends of sockets, as docs/wire.md lays them out. */
-#ifndef LANNER_SOCKET_H
-#define LANNER_SOCKET_H
+#ifndef LANNER_OPS_SOCKET_H
+#define LANNER_OPS_SOCKET_H
 
-#include "user.h"
-#include "file.h"
-#include <bpf/bpf_endian.h>
 
 #define ADDRESS_MAX 128		/* bytes of any address: struct sockaddr_storage */
 #define UNIX_PATH_MAX 108	/* bytes of a Unix socket's name: sizeof sun_path */
@@ -27,10 +24,10 @@ static __always_inline struct sock *sock_of(s32 fd)
 	struct file *f = file_of(fd);
 	struct socket *s;
 
-	if (!f || BPF_CORE_READ(f, f_inode, i_sb, s_magic) != SOCKFS_MAGIC)
+	if (!f || READ(f, f_inode, i_sb, s_magic) != SOCKFS_MAGIC)
 		return NULL;
-	s = BPF_CORE_READ(f, private_data);
-	return BPF_CORE_READ(s, sk);
+	s = READ(f, private_data);
+	return READ(s, sk);
 }
 
 /*
@@ -41,9 +38,9 @@ static __always_inline u32 read_address(struct call *c, u64 addr, u64 len, u16 *
 {
 	u64 n = at_most((u32)len, ADDRESS_MAX), min;
 
-	if ((s32)len <= 0 || !read_user(c->s->work, n, addr))
+	if ((s32)len <= 0 || !read_user(work(c), n, addr))
 		return 0;
-	*family = *(u16 *)c->s->work;
+	*family = *(u16 *)work(c);
 	switch (*family) {
 	case AF_INET:
 		min = MIN_INET;
@@ -63,7 +60,7 @@ static __always_inline u32 read_address(struct call *c, u64 addr, u64 len, u16 *
 /* Takes an end from the address in scratch memory. */
 static __always_inline void given_end(struct call *c, struct endpoint *e, u16 family)
 {
-	u8 *a = c->s->work;
+	u8 *a = work(c);
 
 	e->port = bpf_ntohs(*(u16 *)(a + 2));
 	if (family == AF_INET)
@@ -102,7 +99,7 @@ static __always_inline u32 write_unix_name(struct call *c, u32 at, const char *n
 	if (n > UNIX_PATH_MAX)
 		n = UNIX_PATH_MAX;
 	if (n) {
-		bpf_probe_read_kernel(&first, 1, name);
+		read_kernel(&first, 1, name);
 		if (!first) {
 			name++;
 			n--;
@@ -110,7 +107,7 @@ static __always_inline u32 write_unix_name(struct call *c, u32 at, const char *n
 				r[at++] = '@';
 		}
 	}
-	k = bpf_probe_read_kernel_str(r + at, at_most(n + 1, UNIX_PATH_MAX + 1), name);
+	k = read_kernel_string(r + at, at_most(n + 1, UNIX_PATH_MAX + 1), name);
 	if (k < 1) {
 		r[at] = 0;
 		k = 1;
@@ -126,10 +123,10 @@ static __always_inline u32 write_bound_name(struct call *c, u32 at, struct unix_
 	int n = 0;
 
 	if (u)
-		a = BPF_CORE_READ(u, addr);
+		a = READ(u, addr);
 	if (a) {
-		n = BPF_CORE_READ(a, len) - (int)sizeof(u16);
-		name = (void *)a + bpf_core_field_offset(a->name) + sizeof(u16);
+		n = READ(a, len) - (int)sizeof(u16);
+		name = (void *)a + OFFSET(struct unix_address, name) + sizeof(u16);
 	}
 	return write_unix_name(c, at, name, n > 0 ? n : 0);
 }
@@ -144,7 +141,7 @@ static __always_inline void put_sock_addr_at(struct call *c, u64 addr, u64 len)
 		return put_empty(c);
 	*room(c) = family;
 	if (family == AF_UNIX) {
-		n = write_unix_name(c, 1, (char *)c->s->work + sizeof(u16), n - sizeof(u16));
+		n = write_unix_name(c, 1, (char *)work(c) + sizeof(u16), n - sizeof(u16));
 	} else {
 		given_end(c, &e, family);
 		n = write_end(c, 1, &e, family);
@@ -152,4 +149,4 @@ static __always_inline void put_sock_addr_at(struct call *c, u64 addr, u64 len)
 	commit(c, n);
 }
 
-#endif /* LANNER_SOCKET_H */
+#endif /* LANNER_OPS_SOCKET_H */
