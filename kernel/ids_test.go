@@ -65,7 +65,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 	b.Run("scan", func(b *testing.B) {
 		for b.Loop() {
-			procfs.Scan(nil)
+			procfs.Scan(nil, nil)
 		}
 	})
 	b.Run("iterator", func(b *testing.B) {

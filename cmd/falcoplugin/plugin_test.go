@@ -226,7 +226,7 @@ func TestEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines, notes := h.events(lastTime(t, string(want)))
-			st := state.New(procfs.Scan([]int{})) // users, which a host knows itself
+			st := state.New(procfs.Scan([]int{}, nil)) // users, which a host knows itself
 			var got bytes.Buffer
 			w, err := output.NewFormat(&got, format, output.Options{})
 			if err != nil {

@@ -102,7 +102,7 @@ func watchAll(c *cli.Context) error {
 		scope = kernel.Scope{Cgroup: dir}
 	}
 	// All processes are described for a cgroup too: one may move into it later.
-	return watch(c, r, scope, func() *snapshot.State { return procfs.Scan(nil) }, nil)
+	return watch(c, r, scope, func() *snapshot.State { return procfs.Scan(nil, nil) }, nil)
 }
 
 // watch traces a scope with a kernel driver until the user has had enough. What

@@ -63,30 +63,24 @@ func (r *request) source(src event.Source) event.Source { return container.Sourc
 
 // scan describes processes and their ancestors, so that parents have names.
 func (r *request) scan(pids []int) *snapshot.State {
-	all := slices.Clone(pids)
+	var ancestors []int
 	for _, pid := range pids {
 		for pid > 1 {
 			st, err := statOf(pid)
-			if err != nil || slices.Contains(all, st.PPID) || st.PPID == 0 {
+			if err != nil || st.PPID == 0 || slices.Contains(pids, st.PPID) || slices.Contains(ancestors, st.PPID) {
 				break
 			}
 			pid = st.PPID
-			all = append(all, pid)
+			ancestors = append(ancestors, pid)
 		}
 	}
-	snap := procfs.Scan(all)
+	snap := procfs.Scan(pids, ancestors)
 	container.Snapshot(snap, r.container)
 	return snap
 }
 
 // statOf returns what /proc/PID/stat says of a process.
-func statOf(pid int) (st procfs.Stat, err error) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err == nil {
-		err = procfs.ParseStat(text, &st)
-	}
-	return st, err
-}
+func statOf(pid int) (procfs.Stat, error) { return procfs.ReadStat("/proc/" + strconv.Itoa(pid)) }
 
 // onStop calls stop, as often as it takes, when the user or the system wants
 // tracing to end.

@@ -90,7 +90,7 @@ func serve(c *cli.Context) error {
 	if cfg.Token, err = readToken(c); err != nil {
 		return err
 	}
-	here := procfs.Scan([]int{})
+	here := procfs.Scan([]int{}, nil)
 	r.st = state.New(here)
 	srv, err := stream.Listen(cfg)
 	if err != nil {

@@ -21,7 +21,7 @@ func TestLiveHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	st := procfs.Scan(nil)
+	st := procfs.Scan(nil, nil)
 	for profile, tool := range map[spec.Profile]*sysdigtest.Tool{spec.V036: sysdigtest.Bookworm(t), spec.Current: sysdigtest.Forky(t)} {
 		s := &script{t: t, profile: profile}
 		s.add(int64(os.Getpid()), event.WriteE, int(f.Fd()), 1)

@@ -176,9 +176,8 @@ func initStart(dir string) (start uint64, ok bool) {
 	ns, err := os.Readlink(dir + "/ns/pid")
 	ours, err1 := os.Readlink(proc + "/self/ns/pid")
 	if err == nil && err1 == nil && ns == ours {
-		text, err := readFile(proc+"/1/stat", maxSmall)
-		var s Stat
-		if err != nil || ParseStat(text, &s) != nil {
+		s, err := ReadStat(proc + "/1")
+		if err != nil {
 			return 0, false
 		}
 		return BootTime() + s.StartTime*(uint64(time.Second)/TicksPerSecond), true

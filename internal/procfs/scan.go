@@ -13,16 +13,18 @@ import (
 )
 
 // Scan describes the machine and the given processes, all of them if pids is
-// nil, with all their threads and descriptors. Kernel threads are left out.
+// nil, with all their threads and descriptors, and of their ancestors, who have
+// no events, what each is: its first thread, and no descriptors. Kernel threads
+// are left out.
 //
 // What a process refuses to show (it takes the right to ptrace it to see most
 // of this) stays empty, and processes that vanish are left out or half told:
 // there is no error that a caller could do anything about.
-func Scan(pids []int) *snapshot.State {
-	return scan("/proc", pids)
+func Scan(pids, ancestors []int) *snapshot.State {
+	return scan("/proc", pids, ancestors)
 }
 
-func scan(proc string, pids []int) *snapshot.State {
+func scan(proc string, pids, ancestors []int) *snapshot.State {
 	s := newScanner(proc)
 	st := &snapshot.State{Machine: machine(proc), Interfaces: interfaces(), Users: users(), Groups: groups()}
 	if pids == nil {
@@ -30,6 +32,9 @@ func scan(proc string, pids []int) *snapshot.State {
 	}
 	for _, pid := range pids {
 		st.Threads = s.process(st.Threads, pid)
+	}
+	for _, pid := range ancestors {
+		st.Threads = s.identity(st.Threads, pid)
 	}
 	return st
 }
@@ -97,6 +102,15 @@ func (s *scanner) process(out []snapshot.Thread, pid int) []snapshot.Thread {
 	return out
 }
 
+// identity appends the first thread of a process.
+func (s *scanner) identity(out []snapshot.Thread, pid int) []snapshot.Thread {
+	dir := s.proc + "/" + strconv.Itoa(pid)
+	if t, ok := s.shared(dir); ok && thread(&t, dir) {
+		out = append(out, t)
+	}
+	return out
+}
+
 // shared reads what all threads of a process have in common.
 func (s *scanner) shared(dir string) (t snapshot.Thread, ok bool) {
 	status := ReadStatus(dir)
@@ -158,9 +172,8 @@ func thread(t *snapshot.Thread, dir string) bool {
 	t.VMSize, t.VMRSS, t.VMSwap = status.VMSize, status.VMRSS, status.VMSwap
 	t.CapInh, t.CapPrm, t.CapEff = status.CapInh, status.CapPrm, status.CapEff
 	t.SID, t.PGID = -1, -1
-	text, err := readFile(dir+"/stat", maxSmall)
-	var stat Stat
-	if err != nil || ParseStat(text, &stat) != nil {
+	stat, err := ReadStat(dir)
+	if err != nil {
 		return true
 	}
 	t.Comm = string(stat.Comm)

@@ -164,7 +164,7 @@ func TestScan(t *testing.T) {
 	before := uint64(time.Now().Add(-time.Second).UnixNano())
 	c := start(t)
 	pid := int64(c.cmd.Process.Pid)
-	st := Scan([]int{int(pid), 1 << 30}) // the second is not there
+	st := Scan([]int{int(pid), 1 << 30}, nil) // the second is not there
 	var leader *snapshot.Thread
 	for i := range st.Threads {
 		th := &st.Threads[i]
@@ -277,13 +277,26 @@ func checkFDs(t *testing.T, c *child, list []snapshot.FD) {
 }
 
 func TestScanAll(t *testing.T) {
-	st := Scan(nil)
+	st := Scan(nil, nil)
 	for i := range st.Threads {
 		if th := &st.Threads[i]; th.TID == int64(os.Getpid()) {
 			return
 		}
 	}
 	t.Errorf("%d threads, not this one", len(st.Threads))
+}
+
+// TestScanAncestor: of who has no events it is enough to know what it is.
+func TestScanAncestor(t *testing.T) {
+	c := start(t)
+	st := Scan([]int{}, []int{c.cmd.Process.Pid, 1 << 30})
+	if len(st.Threads) != 1 {
+		t.Fatalf("%d threads, want 1", len(st.Threads))
+	}
+	th := st.Threads[0]
+	if th.TID != int64(c.cmd.Process.Pid) || th.PTID != int64(os.Getpid()) || th.Exe != "zero" || th.ExePath == "" || th.VMSize == 0 || th.FDs != nil {
+		t.Errorf("%+v", th)
+	}
 }
 
 func TestMayWrite(t *testing.T) {

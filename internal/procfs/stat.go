@@ -46,6 +46,15 @@ func (s *Stat) Kernel() bool { return s.Flags&kthread != 0 }
 // that the contract covers (include/asm-generic/param.h).
 const TicksPerSecond = 100
 
+// ReadStat returns the stat in a task's directory.
+func ReadStat(dir string) (s Stat, err error) {
+	text, err := readFile(dir+"/stat", maxSmall)
+	if err == nil {
+		err = ParseStat(text, &s)
+	}
+	return s, err
+}
+
 // ParseStat takes the text of a stat file. The comm may itself hold blanks,
 // parentheses and newlines: it ends at the last parenthesis.
 func ParseStat(b []byte, s *Stat) error {
