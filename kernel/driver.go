@@ -72,7 +72,7 @@ func modernBPF(m *Machine) (why, change string) {
 	}
 	for _, f := range needed {
 		if f.here == Missing {
-			return "this kernel has no " + f.Name, "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS"
+			return "this kernel has no " + f.Name, fmt.Sprintf("use Linux %v or later, with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS", f.Since)
 		}
 	}
 	if m.UserNS && m.RingBuffer != Present {

@@ -51,6 +51,7 @@ func TestModernBPF(t *testing.T) {
 		"resource":      {func(m *Machine) { m.MemcgCharge, m.Caps = Missing, both|1<<unix.CAP_SYS_RESOURCE }, "", ""},
 		"seccomp":       {func(m *Machine) { m.RingBuffer, m.TracingBTF, m.Seccomp = Unknown, Unknown, procfs.SeccompFilter }, "seccomp filter", "allow bpf"},
 		"LSM":           {func(m *Machine) { m.RingBuffer, m.TracingBTF = Unknown, Unknown }, "in spite of", "security modules"},
+		"not told":      {func(m *Machine) { m.Version, m.RingBuffer = 0, Missing }, "this kernel has no BPF ring buffer", "Linux 5.8 or later"},
 		"not tracing":   {func(m *Machine) { m.TracingBTF = Missing }, "no tp_btf programs", "CONFIG_BPF_EVENTS"},
 		"no ptrace":     {func(m *Machine) { m.Caps = both }, "", ""},
 	} {

@@ -113,7 +113,7 @@ func TestModernRefused(t *testing.T) {
 		want string
 	}{
 		"no BTF":          {[]string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /sys/kernel/btf && exec "$@"`, "sh"}, "this kernel does not tell its types"},
-		"no BPF":          {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=ENOSYS"}, "this kernel has no BPF ring buffer (use a kernel with"},
+		"no BPF":          {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=ENOSYS"}, "this kernel has no BPF ring buffer (use Linux 5.8 or later, with CONFIG_BPF_SYSCALL"},
 		"security module": {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=EPERM"}, "bpf(2) is refused in spite of CAP_BPF and CAP_PERFMON"},
 		"descriptors":     {[]string{"sh", "-c", `ulimit -n 77; exec "$@"`, "sh"}, "trace may open 77 files"},
 		"user namespace":  {[]string{"unshare", "-Ur"}, "capabilities of a user namespace do not reach BPF"},
