@@ -2,7 +2,6 @@ package kmod
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,16 +48,10 @@ func TestKernels(t *testing.T) {
 // bin makes a directory of the programs that tests run.
 func bin(t *testing.T, k vmtest.Kernel) (dir string) {
 	dir = t.TempDir()
+	vmtest.BuildTrace(t, k.Arch, filepath.Join(dir, "trace"))
 	busybox, err := os.ReadFile(vmtest.Busybox(t, k.Arch))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "busybox"), busybox, 0o755)
-	}
-	if err == nil {
-		build := exec.Command("go", "build", "-o", filepath.Join(dir, "trace"), "github.com/lannerhq/lanner/cmd/trace")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+k.Arch)
-		if out, failed := build.CombinedOutput(); failed != nil {
-			t.Fatalf("go build: %v\n%s", failed, out)
-		}
 	}
 	for _, name := range []string{"cat", "dd", "sh", "true", "sleep"} {
 		if err == nil {

@@ -160,6 +160,12 @@ func (vm *VM) pack(name, init string, kernel *files, argv []string) error {
 	return f.Close()
 }
 
+// BuildTrace builds trace for machines of an architecture.
+func BuildTrace(t testing.TB, arch, file string) {
+	t.Helper()
+	goTool(t, arch, "build", "-o", file, "github.com/lannerhq/lanner/cmd/trace")
+}
+
 // Busybox returns the path of a static busybox, for machines that need a shell.
 func Busybox(t testing.TB, arch string) string {
 	t.Helper()
