@@ -12,12 +12,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lannerhq/lanner/internal/lacktest"
 )
 
 // traceBin is the program under test, selfBin the C programs of testdata/self.
 var traceBin, selfBin string
 
 func TestMain(m *testing.M) {
+	lacktest.Main()
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "trace-test-")
 		if err != nil {

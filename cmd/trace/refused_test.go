@@ -1,12 +1,17 @@
 package main
 
 import (
+	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
+
+	"github.com/lannerhq/lanner/internal/lacktest"
 	"github.com/lannerhq/lanner/kernel"
 )
 
@@ -112,7 +117,6 @@ func TestModernRefused(t *testing.T) {
 		way  []string
 		want string
 	}{
-		"no BTF":          {[]string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /sys/kernel/btf && exec "$@"`, "sh"}, "this kernel does not tell its types"},
 		"no BPF":          {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=ENOSYS"}, "this kernel has no BPF ring buffer (use Linux 5.8 or later, with CONFIG_BPF_SYSCALL"},
 		"security module": {[]string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=bpf:error=EPERM"}, "bpf(2) is refused in spite of CAP_BPF and CAP_PERFMON"},
 		"descriptors":     {[]string{"sh", "-c", `ulimit -n 77; exec "$@"`, "sh"}, "trace may open 77 files"},
@@ -123,4 +127,79 @@ func TestModernRefused(t *testing.T) {
 			t.Errorf("%s: %+v\nwant %q", name, got, want)
 		}
 	}
+}
+
+// TestKernelLacks: on a kernel without BTF, or without BPF ring buffers, the modern probe is
+// refused in one line that says so, before anything is begun; auto takes another driver,
+// and probe tells the same. All else that is known of the kernel is as it was.
+func TestKernelLacks(t *testing.T) {
+	needModern(t)
+	here := facts(probeJSON(t))
+	for name, c := range map[string]struct {
+		way         []string
+		why, change string
+		facts       map[string]string
+	}{
+		"no BTF": {
+			lacktest.NoBTF(t), "this kernel does not tell its types (no /sys/kernel/btf/vmlinux)", "use a kernel with CONFIG_DEBUG_INFO_BTF",
+			map[string]string{kernel.BTF.Name: "no", kernel.TracingBTF.Name: "no"},
+		},
+		"no ring buffer": {
+			lacktest.NoMaps(t, ebpf.RingBuf), "this kernel has no BPF ring buffer", "use Linux 5.8 or later, with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS",
+			map[string]string{kernel.RingBuffer.Name: "no", "seccomp over trace": "filter"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			traced := func(args ...string) result { return run(t, append(append(c.way, traceBin), args...)...) }
+			no := kernel.Verdict{Driver: kernel.ModernBPF, Why: c.why, Change: c.change}
+			refused := result{code: 125, err: "trace: " + no.String() + " (--on-failure run would start it untraced)\n"}
+			dir := t.TempDir()
+			got := traced("--driver", kernel.ModernBPF, "-w", filepath.Join(dir, "capture"), "-o", filepath.Join(dir, "text"), "touch", filepath.Join(dir, "ran"))
+			if left, err := os.ReadDir(dir); got != refused || err != nil || len(left) != 0 {
+				t.Errorf("%+v\nwant %+v; it left %v, %v", got, refused, left, err)
+			}
+			command := []string{"-e", "procexit", "--format", "%evt.type", "sh", "-c", "echo hi; exit 3"}
+			if got, want := traced(command...), (result{out: "hi\n", err: "procexit\n", code: 3}); got != want {
+				t.Errorf("auto: %+v\nwant %+v", got, want)
+			}
+			r := probeJSON(t, c.way...)
+			if r.Drivers[1] != no || r.Chosen.Command != kernel.Ptrace || r.Chosen.Host == kernel.ModernBPF {
+				t.Errorf("trace probe: %+v", r)
+			}
+			want := maps.Clone(here)
+			maps.Copy(want, c.facts)
+			if got := facts(r); !maps.Equal(got, want) {
+				t.Errorf("facts: %v\nwant %v", got, want)
+			}
+			// ptrace does not know --dynamic-snaplen.
+			if got, want := traced(append([]string{"--dynamic-snaplen"}, command...)...), nextDriver(r); got != want {
+				t.Errorf("auto, without ptrace: %+v\nwant %+v", got, want)
+			}
+		})
+	}
+	// The filter is not why.
+	if got := run(t, append(lacktest.NoMaps(t, ebpf.StackTrace), modern("-q", "sh", "-c", "exit 3")...)...); got != (result{code: 3}) {
+		t.Errorf("without maps that the probe has no use for: %+v", got)
+	}
+}
+
+func facts(r probeReport) map[string]string {
+	all := make(map[string]string)
+	for _, f := range r.Facts {
+		all[f.Name] = f.Value
+	}
+	return all
+}
+
+// nextDriver is what comes of TestKernelLacks' command where the kernel's drivers alone may
+// be taken: the first that can be, with what speaks against those before it.
+func nextDriver(r probeReport) result {
+	var reasons []string
+	for _, v := range r.Drivers[1:] {
+		if v.Usable {
+			return result{out: "hi\n", err: "trace: using " + v.Driver + "; " + strings.Join(reasons, "; ") + "\nprocexit\n", code: 3}
+		}
+		reasons = append(reasons, v.String())
+	}
+	return result{err: "trace: " + strings.Join(reasons, "; ") + " (--on-failure run would start it untraced)\n", code: 125}
 }

@@ -55,6 +55,7 @@ var allowed = map[string][]string{
 	"internal/vmtest":       {"internal/debian", "internal/vmtest/plan", "kernel/event/eventtest"},
 	"internal/conformance":  {"kernel/event/eventtest", "kernel/event/spec"},
 	"internal/kmodtest":     {"internal/vmtest"},
+	"internal/lacktest":     {},
 	"internal/probetest":    {"bpf/classic", "internal/headers", "internal/vmtest", "kernel/event/spec"},
 	"internal/vmtest/init":  {"internal/vmtest/plan"},
 	"internal/vmtest/plan":  {},
