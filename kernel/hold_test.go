@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/internal/lacktest"
 )
 
 // envHolder says that this process is to hold a command and to tell its PID.
 const envHolder = "LANNER_KERNEL_HOLDER"
 
 func TestMain(m *testing.M) {
+	lacktest.Main()
 	Stage() // of the commands that tests hold
 	if os.Getenv(envHolder) != "" {
 		c, err := Hold("/bin/true", []string{"true"}, nil)

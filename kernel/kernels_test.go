@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,8 +18,11 @@ func TestKernels(t *testing.T) {
 			vm := vmtest.VM{Kernel: k}
 			if k.Name != vmtest.Newest { // where the classic probe can't be used
 				probetest.Build(t, &vm)
+				trace := filepath.Join(t.TempDir(), "trace")
+				vmtest.BuildTrace(t, k.Arch, trace)
+				vm.Files["/bin/trace"], vm.Files["/bin/sh"] = trace, vmtest.Busybox(t, k.Arch)
 			}
-			for _, name := range vm.Test(t, "-test.run=^Test(Features|LookHere|Memlock|Privilege|ClassicPrivilege|ClassicWithoutTracefs|Abandon|HolderDies)$") {
+			for _, name := range vm.Test(t, "-test.run=^Test(Features|LookHere|Memlock|Privilege|ClassicPrivilege|ClassicWithoutTracefs|ClassicInstead|Abandon|HolderDies)$") {
 				older := strings.HasPrefix(name, "TestFeatures/") // it fails where the kernel is new enough
 				if !older && (k.Name != vmtest.Newest || !strings.HasPrefix(name, "TestClassic")) {
 					t.Errorf("%s was skipped", name)

@@ -10,8 +10,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/lacktest"
 	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
@@ -193,6 +195,33 @@ func TestClassicWithoutTracefs(t *testing.T) {
 		}
 		if ev.Type() == event.ProcExitE {
 			break
+		}
+	}
+}
+
+// TestClassicInstead: where the kernel has no BTF, or no BPF ring buffers, auto goes on to
+// the classic probe and says why.
+func TestClassicInstead(t *testing.T) {
+	if probetest.Dir() == "" {
+		t.Skip("for the virtual machines of TestKernels")
+	}
+	t.Setenv(probeVariables[0], probetest.In(probetest.Dir(), spec.Current))
+	for name, c := range map[string]struct {
+		way  []string
+		lack func(m *Machine)
+	}{
+		"no BTF":         {lacktest.NoBTF(t), func(m *Machine) { m.BTF, m.TracingBTF = Missing, Missing }},
+		"no ring buffer": {lacktest.NoMaps(t, ebpf.RingBuf), func(m *Machine) { m.RingBuffer = Missing }},
+	} {
+		m := *Look()
+		c.lack(&m)
+		want := "trace: using bpf; " + Drivers(&m)[0].String() + "\nprocexit\n"
+		// ptrace does not know --dynamic-snaplen, so that it is not the choice.
+		argv := append(c.way, "/bin/trace", "--dynamic-snaplen", "-e", "procexit", "--format", "%evt.type", "/bin/sh", "-c", "exit 3")
+		cmd := exec.Command(argv[0], argv[1:]...)
+		out, _ := cmd.CombinedOutput()
+		if string(out) != want || cmd.ProcessState.ExitCode() != 3 {
+			t.Errorf("%s: %v %q, want %q", name, cmd.ProcessState, out, want)
 		}
 	}
 }
