@@ -2,14 +2,14 @@ package kernel
 
 import (
 	"context"
-	"encoding/pem"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/lannerhq/lanner/internal/fetchtest"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
@@ -27,38 +27,45 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// TestFetch: what is fetched takes the place of what was there only if it is what was asked
-// for.
+// TestFetch: what is fetched takes the place of what was there only if it is whole, and what
+// was asked for. What is taken is in the tests of cmd/trace.
 func TestFetch(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/6.1.0-x/bpf" {
+	const page = "<!DOCTYPE html><title>Sign in</title>"
+	url, authority := fetchtest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/cut":
+			w.Header().Set("Content-Length", strconv.Itoa(2*len(page)))
+			fallthrough
+		case "/6.1.0-x/bpf":
+			_, _ = w.Write([]byte(page)) // curl says what it got
+		default:
 			http.NotFound(w, r)
-			return
 		}
-		w.Write([]byte("no probe"))
-	}))
-	defer server.Close()
-	authority := filepath.Join(t.TempDir(), "ca.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(authority, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	to := filepath.Join(t.TempDir(), "probe.o")
+	})
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", t.TempDir())
+	to := filepath.Join(dir, "probe.o")
 	if err := os.WriteFile(to, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ authority, path, want string }{
 		{"", "/{kernel}/{driver}", "curl: (60)"}, // a server that nobody vouches for
 		{authority, "/none", "404"},
+		{authority, "/cut", "curl: (18)"}, // fewer bytes than were announced
 		{authority, "/{kernel}/{driver}", "can't be used: this is no classic probe"},
 	} {
-		t.Setenv("CURL_CA_BUNDLE", c.authority)
-		_, err := Build{Half: Half{Driver: ClassicBPF, File: to}, Release: "6.1.0-x", URL: server.URL + c.path}.Make(context.Background())
+		t.Setenv(fetchtest.Variable, c.authority)
+		_, err := Build{Half: Half{Driver: ClassicBPF, File: to}, Release: "6.1.0-x", URL: url + c.path}.Make(context.Background())
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q", c.path, err, c.want)
 		}
 	}
 	if b, err := os.ReadFile(to); err != nil || string(b) != "old" {
 		t.Errorf("what was there is now %q, %v", b, err)
+	}
+	for dir, want := range map[string]int{dir: 1, os.TempDir(): 0} {
+		if left, err := os.ReadDir(dir); err != nil || len(left) != want {
+			t.Errorf("left in %s: %v, %v", dir, left, err)
+		}
 	}
 }

@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"internal/conformance":  {"kernel/event/eventtest", "kernel/event/spec"},
 	"internal/kmodtest":     {"internal/vmtest"},
 	"internal/lacktest":     {},
+	"internal/fetchtest":    {},
 	"internal/probetest":    {"bpf/classic", "internal/headers", "internal/vmtest", "kernel/event/spec"},
 	"internal/vmtest/init":  {"internal/vmtest/plan"},
 	"internal/vmtest/plan":  {},
