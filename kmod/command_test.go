@@ -3,6 +3,7 @@ package kmod
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/fetchtest"
 	"github.com/lannerhq/lanner/internal/kmodtest"
 	"github.com/lannerhq/lanner/internal/vmtest"
 )
@@ -19,23 +21,34 @@ import (
 // Environment of the machines that take no module.
 const envLocked = "LANNER_KMOD_LOCKED" // what trace says
 
-// TestKernelsCommand builds the module as users do, and loads it where kernels are locked
-// down or take signed modules only.
+// TestKernelsCommand builds the module and the classic probe as users do, has them fetched
+// from a server, and loads them; and where kernels are locked down or take signed modules only.
 func TestKernelsCommand(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		if k.Name != "6.1" {
 			continue
 		}
 		headers, version := k.Headers(t)
-		programs, built := bin(t, k), t.TempDir()
-		for file, args := range map[string][]string{
-			"scap.ko": nil, "scap-0.36.ko": {"--profile", "0.36"}, "scap-legacy.ko": {"--profile", "0.36", "--legacy"},
-		} {
-			file = filepath.Join(built, file)
-			args = append([]string{"driver", "build", "kmod", "--kernel", version, "--headers", headers, "-o", file}, args...)
-			out, err := exec.Command(filepath.Join(programs, "trace"), args...).CombinedOutput()
-			if err != nil || !strings.HasPrefix(string(out), file+": the module for Linux "+version+", schema ") {
+		programs, built, home := bin(t, k), t.TempDir(), t.TempDir()
+		url, authority := fetchtest.Serve(t, http.FileServer(http.Dir(built)).ServeHTTP)
+		build := func(args ...string) string {
+			t.Helper()
+			cmd := exec.Command(filepath.Join(programs, "trace"), append([]string{"driver", "build"}, args...)...)
+			cmd.Env = append(os.Environ(), "HOME="+home, fetchtest.Variable+"="+authority)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
 				t.Fatalf("trace driver build: %v\n%s", err, out)
+			}
+			return string(out)
+		}
+		for _, h := range halves {
+			file := filepath.Join(built, version, h.driver+"-"+h.edition())
+			says := ": the " + map[string]string{"kmod": "module", "bpf": "classic probe"}[h.driver] + " for Linux " + version + ", schema "
+			if out := build(h.args("--kernel", version, "--headers", headers, "-o", file)...); !strings.HasPrefix(out, file+says) {
+				t.Errorf("%+v: %q", h, out)
+			}
+			if out := build(h.args("--kernel", version, "--url", url+"/{kernel}/{driver}-{profile}")...); !strings.HasPrefix(out, home+"/.lanner/") || !strings.Contains(out, says) {
+				t.Errorf("%+v: %q", h, out)
 			}
 		}
 		for name, c := range map[string]struct{ append, says string }{
@@ -46,7 +59,7 @@ func TestKernelsCommand(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				vm := vmtest.VM{
-					Kernel: k, Append: c.append, Files: map[string]string{"/bin": programs, "/root/.lanner": built}, Env: []string{envLocked + "=" + c.says},
+					Kernel: k, Append: c.append, Files: map[string]string{"/bin": programs, "/root": home}, Env: []string{envLocked + "=" + c.says},
 				}
 				run := "^TestLocked$"
 				if c.says == "" {
@@ -58,6 +71,34 @@ func TestKernelsCommand(t *testing.T) {
 			})
 		}
 	}
+}
+
+// halves are what trace driver can build.
+var halves = []half{
+	{"kmod", "current", false}, {"kmod", "0.36", false}, {"kmod", "0.36", true},
+	{"bpf", "current", false}, {"bpf", "0.36", false},
+}
+
+type half struct {
+	driver, profile string
+	legacy          bool
+}
+
+// edition is {profile} in a URL.
+func (h half) edition() string {
+	if h.legacy {
+		return "legacy"
+	}
+	return h.profile
+}
+
+// args are those of a command of trace driver.
+func (h half) args(more ...string) []string {
+	args := append([]string{h.driver, "--profile", h.profile}, more...)
+	if h.legacy {
+		args = append(args, "--legacy")
+	}
+	return args
 }
 
 // fails runs trace, which has to fail with one line.
@@ -95,8 +136,8 @@ func TestLocked(t *testing.T) {
 	fails(t, "the module scap is not loaded", "driver", "unload", "kmod")
 }
 
-// loadedHalf is what trace driver status tells of a module.
-func loadedHalf(t *testing.T, profile string) (loaded, usable bool) {
+// status is what trace driver status tells of a driver.
+func status(t *testing.T, driver, profile string) (loaded, usable bool) {
 	t.Helper()
 	var list []struct {
 		Driver, Profile string
@@ -106,38 +147,35 @@ func loadedHalf(t *testing.T, profile string) (loaded, usable bool) {
 		t.Fatal(err)
 	}
 	for _, a := range list {
-		if a.Driver == "kmod" && a.Profile == profile {
+		if a.Driver == driver && a.Profile == profile {
 			return a.Loaded, a.Usable
 		}
 	}
-	t.Fatalf("no module of profile %s in %+v", profile, list)
+	t.Fatalf("no %s of profile %s in %+v", driver, profile, list)
 	return false, false
 }
 
-// TestHome: what build put into the home directory is what load takes.
+// TestHome: what was fetched into the home directory is what load takes, and works.
 func TestHome(t *testing.T) {
 	if _, err := os.Stat("/root/.lanner/scap.ko"); err != nil {
 		t.Skip("for the virtual machines of TestKernelsCommand")
 	}
-	for _, c := range []struct {
-		profile string
-		legacy  bool
-	}{{"current", false}, {"0.36", false}, {"0.36", true}} {
-		if loaded, usable := loadedHalf(t, c.profile); loaded || !usable {
-			t.Errorf("%+v before: loaded %v, usable %v", c, loaded, usable)
+	for _, h := range halves {
+		if loaded, usable := status(t, h.driver, h.profile); loaded || !usable {
+			t.Errorf("%+v before: loaded %v, usable %v", h, loaded, usable)
 		}
-		args := []string{"driver", "load", "kmod", "--profile", c.profile}
-		if c.legacy {
-			args = append(args, "--legacy")
+		says := map[string]string{"kmod": ".ko: loaded; ", "bpf": ".o: the kernel takes it; "}[h.driver] + "trace --driver " + h.driver
+		if out := works(t, append([]string{"driver", "load"}, h.args()...)...); !strings.Contains(out, says) {
+			t.Errorf("%+v: %q", h, out)
 		}
-		if out := works(t, args...); !strings.Contains(out, ".ko: loaded; trace --driver kmod") {
-			t.Errorf("%+v: %q", c, out)
+		if loaded, usable := status(t, h.driver, h.profile); loaded != (h.driver == "kmod") || !usable {
+			t.Errorf("%+v after load: loaded %v, usable %v", h, loaded, usable)
 		}
-		if loaded, _ := loadedHalf(t, c.profile); !loaded {
-			t.Errorf("%+v is not loaded", c)
+		_, events, code := runTrace("--driver", h.driver, "--profile", h.profile, "-e", "execve", "--format", "%evt.type %evt.info", "true")
+		if code != 0 || !strings.Contains(events, "execve res=0 exe=true ") {
+			t.Errorf("%+v: %d %q", h, code, events)
 		}
-		works(t, "--driver", "kmod", "--profile", c.profile, "true")
-		works(t, "driver", "unload", "kmod")
+		works(t, "driver", "unload", h.driver)
 	}
 }
 
@@ -181,7 +219,7 @@ func TestDriverCommand(t *testing.T) {
 
 	works(t, append(load, file)...)
 	fails(t, "a module scap is loaded already", append(load, file)...)
-	if loaded, usable := loadedHalf(t, "current"); !loaded || !usable {
+	if loaded, usable := status(t, "kmod", "current"); !loaded || !usable {
 		t.Errorf("loaded %v, usable %v", loaded, usable)
 	}
 	d := openDevice(t, 0)
