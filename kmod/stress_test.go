@@ -22,9 +22,17 @@ import (
 // envStress is what makes TestStress a long one: the command of stress-ng, as JSON.
 const envStress = "LANNER_KMOD_STRESS"
 
-// TestKernelsStress loads, opens, closes and unloads the module a thousand times. For the
-// first minute stress-ng makes the kernel do all sorts of things. Debian has no kernels with
-// KASAN or lockdep, which would look closer at less.
+// The rounds and the minute beside stress-ng are divided among machines, so that none takes
+// near two minutes, not even beside the differential tests.
+const (
+	stressRounds   = 1000
+	stressTime     = time.Minute
+	stressMachines = 4
+)
+
+// TestKernelsStress loads, opens, closes and unloads the module a thousand times on each
+// kernel. At first stress-ng makes the kernel do all sorts of things. Debian has no kernels
+// with KASAN or lockdep, which would look closer at less.
 func TestKernelsStress(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		if k.Arch != runtime.GOARCH {
@@ -50,8 +58,13 @@ func TestKernelsStress(t *testing.T) {
 				vm.Files[at+"/"+dir] = filepath.Join(root, dir)
 			}
 			kmodtest.Build(t, &vm)
-			if skipped := vm.Test(t, "-test.run=^TestStress$"); len(skipped) > 0 {
-				t.Errorf("%v was skipped", skipped)
+			for i := range stressMachines {
+				t.Run(strconv.Itoa(i+1), func(t *testing.T) {
+					t.Parallel()
+					if skipped := vm.Test(t, "-test.run=^TestStress$"); len(skipped) > 0 {
+						t.Errorf("%v was skipped", skipped)
+					}
+				})
 			}
 		})
 	}
@@ -69,7 +82,7 @@ func TestStress(t *testing.T) {
 	var argv []string
 	stop := func() {}
 	if text := os.Getenv(envStress); text != "" {
-		rounds, opens, least = 1000, 1, 50
+		rounds, opens, least = stressRounds/stressMachines, 1, stressRounds/stressMachines/20
 		if err := json.Unmarshal([]byte(text), &argv); err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +95,7 @@ func TestStress(t *testing.T) {
 	all, few := set(t, "all", spec.Current), set(t, "close,execve,clone,procexit", spec.Current)
 	total, busy, began := uint64(0), 0, time.Now()
 	for i := range rounds {
-		if argv != nil && time.Since(began) > time.Minute { // the rest goes on at its own speed
+		if argv != nil && time.Since(began) > stressTime/stressMachines { // the rest goes on at its own speed
 			stop()
 			argv = nil
 			t.Logf("%d rounds beside stress-ng", i)
