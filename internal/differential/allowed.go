@@ -115,6 +115,15 @@ func fewerVectors(less, more []byte) bool {
 
 func beginning(less, more []byte) bool { return len(less) >= 16 && bytes.HasPrefix(more, less) }
 
+const killed = "SIGKILL, and another thread's exit_group, wake a thread that is stopped for the tracer (linux/sched/signal.h:signal_wake_up), and its memory may be gone before the tracer has read it: docs/ptrace-limits.md"
+
+// gone reports whether a value is what a tracer sends of a thread that was killed while it
+// was stopped at the end of its last call. What was in registers came with the stop.
+func gone(driver string, p *spec.Param, value []byte) bool {
+	known := []spec.Op{spec.Result, spec.Arg, spec.ArgS32}
+	return driver == Ptrace && !slices.Contains(known, p.From.Op) && len(bytes.Trim(value, "\x00")) == 0
+}
+
 // differs lists parameters whose values may differ, by name: in any event that
 // has them, or in those of one row. same, if not nil, says whether two values are
 // the same thing in spite of that.
@@ -201,8 +210,9 @@ func integer(b []byte) (uint64, bool) {
 	return 0, false
 }
 
-// mayDiffer returns why parameter i may differ, "" if it may not.
-func (c *comparison) mayDiffer(a, b *event.Event, row *spec.Event, i int) string {
+// mayDiffer returns why parameter i may differ, "" if it may not; last says that the thread
+// has ended behind the event.
+func (c *comparison) mayDiffer(a, b *event.Event, row *spec.Event, i int, last bool) string {
 	p := &row.Params[i]
 	x, y := a.Param(i), b.Param(i)
 	for _, l := range leaves {
@@ -217,6 +227,9 @@ func (c *comparison) mayDiffer(a, b *event.Event, row *spec.Event, i int) string
 		if (d.event == "" || d.event == row.Name) && d.param == p.Name && (d.same == nil || d.same(x, y)) {
 			return d.why
 		}
+	}
+	if last && (gone(c.a.Driver, p, x) || gone(c.b.Driver, p, y)) {
+		return killed
 	}
 	return c.ids.why(p, x, y)
 }

@@ -88,7 +88,7 @@ func (c *comparison) thread(tid int64, a, b []*event.Event) {
 	a, b = c.seen(a, c.b), c.seen(b, c.a)
 	for len(a) > 0 && len(b) > 0 {
 		if a[0].Type() == b[0].Type() {
-			c.event(a[0], b[0])
+			c.event(a[0], b[0], isLast(c.a, a[0], next(a)) && isLast(c.b, b[0], next(b)))
 			a, b = a[1:], b[1:]
 			continue
 		}
@@ -144,15 +144,19 @@ func (c *comparison) seen(list []*event.Event, other *Log) []*event.Event {
 
 // seldom reports whether the other driver may lack the first event of a list.
 func (c *comparison) seldom(list []*event.Event, lacks *Log) bool {
-	var next *event.Event
-	if len(list) > 1 {
-		next = list[1]
-	}
-	why := mayLack(lacks, list[0], next)
+	why := mayLack(lacks, list[0], next(list))
 	if why != "" {
 		c.r.Allowed[why]++
 	}
 	return why != ""
+}
+
+// next returns the event behind the first of a list, nil if there is none.
+func next(list []*event.Event) *event.Event {
+	if len(list) < 2 {
+		return nil
+	}
+	return list[1]
 }
 
 // missing tells of the first n events of a list, which one side has alone.
@@ -164,8 +168,9 @@ func (c *comparison) missing(tid int64, list []*event.Event, n int, has, lacks *
 	}
 }
 
-// event compares two events of one type.
-func (c *comparison) event(a, b *event.Event) {
+// event compares two events of one type; last says that on both sides the thread has ended
+// behind it.
+func (c *comparison) event(a, b *event.Event, last bool) {
 	c.r.Events++
 	if a.NumParams() != b.NumParams() {
 		c.differ("%s: %d parameters in %s, %d in %s", name(a), a.NumParams(), c.a.Driver, b.NumParams(), c.b.Driver)
@@ -181,7 +186,7 @@ func (c *comparison) event(a, b *event.Event) {
 		if bytes.Equal(x, y) {
 			continue
 		}
-		if why := c.mayDiffer(a, b, row, i); why != "" {
+		if why := c.mayDiffer(a, b, row, i, last); why != "" {
 			c.r.Allowed[why]++
 			continue
 		}

@@ -74,6 +74,9 @@ func TestAllowed(t *testing.T) {
 		ignored = "SignalDeliverE ts=1 tid=7 spid=8 dpid=7 sig=17"
 		handled = "SignalDeliverE ts=1 tid=7 spid=8 dpid=7 sig=10"
 		ended   = "ProcExitE ts=1 tid=7 status=9 ret=0 sig=9 core=0 reaper_tid=0"
+		slept   = "NanosleepX ts=1 tid=7 res=0 interval=20000"
+		unread  = "NanosleepX ts=1 tid=7 res=0 interval=0"
+		failed  = "NanosleepX ts=1 tid=7 res=-4 interval=20000"
 	)
 	for _, c := range []struct {
 		what  string
@@ -85,6 +88,12 @@ func TestAllowed(t *testing.T) {
 		{"another signal", []string{closed, closed}, []string{closed, handled, closed}, 1, 0},
 		{"the end of a call that was killed", []string{ended}, []string{closed, ended}, 0, 1},
 		{"of one that was not", []string{closed, ended}, []string{closed, closed, closed, ended}, 1, 1},
+		{"memory of who was killed", []string{unread, ended}, []string{slept, ended}, 0, 1},
+		{"of who was not", []string{unread, closed, ended}, []string{slept, closed, ended}, 1, 0},
+		{"of who was not yet", []string{unread, ended}, []string{slept, closed, ended}, 1, 1},
+		{"what the probe does not read", []string{slept, ended}, []string{unread, ended}, 1, 0},
+		{"what is read, but is another", []string{slept, ended}, []string{strings.Replace(slept, "2", "3", 1), ended}, 1, 0},
+		{"the result of who was killed", []string{slept, ended}, []string{failed, ended}, 1, 0},
 	} {
 		r := Compare(logOf(t, Ptrace, c.a...), logOf(t, ModernBPF, c.b...))
 		ok := 0
