@@ -103,6 +103,10 @@ func parse(text string) (*Document, error) {
 	if t := strings.TrimSpace(text); t != "" && (t[0] == '{' || t[0] == '[') && json.Valid([]byte(t)) {
 		d.json = true
 		d.Root = readJSON(t)
+		if k := twice(d.Root); k != nil {
+			at := len(text) - len(strings.TrimLeft(text, " \t\r\n")) + k.Column - 1
+			return nil, &Error{Line: 1 + strings.Count(text[:min(at, len(text))], "\n"), Problem: isTwice(k)}
+		}
 		d.before = clone(d.Root)
 		return d, nil
 	}
@@ -140,8 +144,13 @@ func decode(text string) (*yaml.Node, error) {
 	if a := cycle(n.Content[0], map[*yaml.Node]bool{}); a != nil {
 		return nil, &Error{Line: a.Line, Column: a.Column, Problem: fmt.Sprintf("the alias *%s stands for something that contains it", a.Value)}
 	}
+	if k := twice(n.Content[0]); k != nil {
+		return nil, &Error{Line: k.Line, Column: k.Column, Problem: isTwice(k)}
+	}
 	return n.Content[0], nil
 }
+
+func isTwice(key *yaml.Node) string { return fmt.Sprintf("the key %q is there twice", key.Value) }
 
 // Text is the document's text with the edits in it.
 func (d *Document) Text() (string, error) {

@@ -90,12 +90,14 @@ func TestPatch(t *testing.T) {
 // TestErrors: where a stream is broken.
 func TestErrors(t *testing.T) {
 	for in, want := range map[string]string{
-		"a: 1\n---\nb: 2\nc: [1\nd: 3\n": "line 5, column 2:",
-		"a: 1\n b: 2\n":                  "line 2, column",
-		"\ta: 1\n":                       "line 1, column 1:",
-		"a: 1\n...\nb: 2\n":              "without a line of ---",
-		"x: *nobody\n":                   "line 1, column 4",
-		"a: &a\n- b: [*a]\n":             "line 2, column 7: the alias *a stands for something that contains it",
+		"a: 1\n---\nb: 2\nc: [1\nd: 3\n":     "line 5, column 2:",
+		"a: 1\n b: 2\n":                      "line 2, column",
+		"\ta: 1\n":                           "line 1, column 1:",
+		"a: 1\n...\nb: 2\n":                  "without a line of ---",
+		"x: *nobody\n":                       "line 1, column 4",
+		"a: &a\n- b: [*a]\n":                 "line 2, column 7: the alias *a stands for something that contains it",
+		"a: 1\n---\nb:\n  c: 1\n  c: 2\n":    "line 5, column 3: the key \"c\" is there twice",
+		"{\n \"a\": {\"b\": 1,\n \"b\": 2}}": "line 3: the key \"b\" is there twice",
 	} {
 		_, err := Parse([]byte(in))
 		if err == nil || !strings.Contains(err.Error(), want) {

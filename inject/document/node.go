@@ -244,6 +244,24 @@ func cycle(n *yaml.Node, around map[*yaml.Node]bool) *yaml.Node {
 	return nil
 }
 
+// twice returns a key that its mapping has had before, nil if there is none. Other readers
+// refuse these, or take either value.
+func twice(n *yaml.Node) *yaml.Node {
+	keys := make(map[string]bool)
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && c.Kind == yaml.ScalarNode {
+			if keys[c.Value] {
+				return c
+			}
+			keys[c.Value] = true
+		}
+		if found := twice(c); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
 // fresh makes nodes new ones, of which the text knows nothing.
 func fresh(n *yaml.Node) *yaml.Node {
 	n.Line, n.Column, n.Anchor = 0, 0, ""
