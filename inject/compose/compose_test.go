@@ -108,6 +108,8 @@ func FuzzRewrite(f *testing.F) {
 		"services: {a: {entrypoint: /lanner/trace -- x, volumes: [lanner:/lanner]}}\n",
 		"services: {a: {entrypoint: [/lanner/trace, --], volumes: [{source: lanner}]}, lanner-install: {}}\nvolumes: {lanner: }\n",
 		"services: {a: &a {entrypoint: [a], extends: b}, b: *a, c: {<<: *a, depends_on: [a]}}\nx-lanner: {sys_ptrace: [a]}\n",
+		"services:\n  : {entrypoint: A}",
+		"services:\n  : image: nginx:1.27\n  :",
 	} {
 		f.Add([]byte(s))
 	}

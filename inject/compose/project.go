@@ -2,6 +2,8 @@ package compose
 
 import (
 	"context"
+	"fmt"
+	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -77,8 +79,16 @@ func (p *project) remove() []inject.Result {
 	return results
 }
 
+// named is what services can be called (compose-spec.json).
+var named = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+
 // usable returns why nothing of a project can be wrapped.
 func (p *project) usable() error {
+	for i := 0; i+1 < len(p.services.Content); i += 2 {
+		if name := p.services.Content[i].Value; name != "<<" && !named.MatchString(name) {
+			return inject.Skip(fmt.Sprintf("no service can be called %q", name))
+		}
+	}
 	install, volume := has(p.services, Install), has(document.Get(p.root, "volumes"), Volume)
 	switch volumes := document.Get(p.root, "volumes"); {
 	case volumes != nil && volumes.Kind != yaml.MappingNode:
