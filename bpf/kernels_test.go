@@ -9,14 +9,17 @@ import (
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 )
 
+// commands are what tests of the classic probe run.
+var commands = []string{"cat", "sh", "true", "dd"}
+
 // TestKernels runs the suite on the classic probe on other kernels and on another architecture.
 func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			skipNewest(t, k)
 			t.Parallel()
-			vm := suiteVM(t, k)
-			shell(t, &vm)
+			vm := vmtest.Suite(t, k)
+			vm.AddBusybox(t, commands...)
 			probetest.Build(t, &vm)
 			run := "Verify|Conformance|Full|Wrap|Tree"
 			if os.Getenv(eventtest.EnvReport) != "" {
@@ -47,31 +50,9 @@ func TestKernelsTracepoints(t *testing.T) {
 		if k.Name != "5.10" {
 			continue
 		}
-		vm := suiteVM(t, k)
-		shell(t, &vm)
+		vm := vmtest.Suite(t, k)
+		vm.AddBusybox(t, commands...)
 		probetest.Build(t, &vm, probetest.Tracepoints)
 		vm.Test(t, "-test.run=^TestClassic(Verify|Conformance|Full|Wrap|Tree|NoTracefs)$")
-	}
-}
-
-// suiteVM is one with what the conformance suite needs.
-func suiteVM(t *testing.T, k vmtest.Kernel) vmtest.VM {
-	t.Helper()
-	programs := t.TempDir()
-	if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-		t.Fatal(err)
-	}
-	return vmtest.VM{
-		Kernel:  k,
-		Modules: []string{"unix_diag", "overlay"},
-		Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
-		Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
-	}
-}
-
-// shell adds the programs that tests run.
-func shell(t *testing.T, vm *vmtest.VM) {
-	for _, name := range []string{"sh", "true", "dd"} {
-		vm.Files["/bin/"+name] = vmtest.Busybox(t, vm.Kernel.Arch)
 	}
 }

@@ -18,7 +18,8 @@ func TestKernelsModern(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			vm := suiteVM(t, k)
+			vm := vmtest.Suite(t, k)
+			vm.AddBusybox(t, "cat")
 			vm.Env = append(vm.Env, envHotplug+"=1")
 			edition := "current"
 			switch {

@@ -20,7 +20,8 @@ func TestKernels(t *testing.T) {
 				probetest.Build(t, &vm)
 				trace := filepath.Join(t.TempDir(), "trace")
 				vmtest.BuildTrace(t, k.Arch, trace)
-				vm.Files["/bin/trace"], vm.Files["/bin/sh"] = trace, vmtest.Busybox(t, k.Arch)
+				vm.Add("/bin/trace", trace)
+				vm.AddBusybox(t, "sh")
 			}
 			for _, name := range vm.Test(t, "-test.run=^Test(Features|LookHere|Memlock|Privilege|ClassicPrivilege|ClassicWithoutTracefs|ClassicInstead|Abandon|HolderDies)$") {
 				older := strings.HasPrefix(name, "TestFeatures/") // it fails where the kernel is new enough

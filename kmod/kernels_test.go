@@ -17,16 +17,8 @@ func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			programs := t.TempDir()
-			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-				t.Fatal(err)
-			}
-			vm := vmtest.VM{
-				Kernel:  k,
-				Modules: []string{"unix_diag", "overlay"},
-				Files:   map[string]string{"/programs": programs, "/bin": bin(t, k)},
-				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
-			}
+			vm := vmtest.Suite(t, k)
+			vm.Add("/bin", bin(t, k))
 			kmodtest.Build(t, &vm)
 			const suite = "TestConformance"
 			runs := []string{"-test.run=^" + suite + "$", "-test.skip=Kernels|Sysdig|Debian|Locked|Home|" + suite}

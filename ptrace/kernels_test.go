@@ -14,17 +14,8 @@ func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			programs := t.TempDir()
-			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-				t.Fatal(err)
-			}
-			vm := vmtest.VM{
-				Kernel:  k,
-				CPUs:    1, // half the work: on two emulated ones the driver looks for stops in vain
-				Modules: []string{"unix_diag", "overlay"},
-				Files:   map[string]string{"/programs": programs},
-				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
-			}
+			vm := vmtest.Suite(t, k)
+			vm.CPUs = 1 // half the work: on two emulated ones the driver looks for stops in vain
 			if k.X32 {
 				vm.Append = "syscall.x32=y"
 			}

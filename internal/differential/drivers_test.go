@@ -24,17 +24,9 @@ func TestKernels(t *testing.T) {
 	for _, k := range vmtest.Kernels(t) {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			programs := t.TempDir()
-			if err := eventtest.Build(programs, k.Arch, vmtest.CC(t, k.Arch)...); err != nil {
-				t.Fatal(err)
-			}
-			vm := vmtest.VM{
-				Kernel:  k,
-				CPUs:    1, // half the work for the tracer
-				Modules: []string{"unix_diag", "overlay"},
-				Files:   map[string]string{"/programs": programs, "/bin/cat": vmtest.Busybox(t, k.Arch)},
-				Env:     []string{"LANNER_EVENTTEST_PROGRAMS=/programs"},
-			}
+			vm := vmtest.Suite(t, k)
+			vm.CPUs = 1 // half the work for the tracer
+			vm.AddBusybox(t, "cat")
 			kmodtest.Build(t, &vm)
 			if k.Name != vmtest.Newest { // where the classic probe can't be used
 				probetest.Build(t, &vm)

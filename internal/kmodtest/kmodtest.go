@@ -48,10 +48,7 @@ func Build(t *testing.T, vm *vmtest.VM) {
 // Add adds another module of the name to a machine, by a name that Load knows it by.
 func Add(t *testing.T, vm *vmtest.VM, edition, path string) {
 	t.Helper()
-	if vm.Files == nil {
-		vm.Files = make(map[string]string)
-	}
-	vm.Files[dirModules+"/"+edition+"/"+name+".ko"] = path
+	vm.Add(dirModules+"/"+edition+"/"+name+".ko", path)
 	if env := envModules + "=" + dirModules; !slices.Contains(vm.Env, env) {
 		vm.Env = append(vm.Env, env)
 	}

@@ -28,11 +28,7 @@ const Tracepoints = "LANNER_TRACEPOINTS=1"
 // Build builds the probes for a machine's kernel and adds them to the machine.
 func Build(t *testing.T, vm *vmtest.VM, macros ...string) {
 	t.Helper()
-	from := For(t, vm.Kernel, macros...)
-	if vm.Files == nil {
-		vm.Files = make(map[string]string)
-	}
-	vm.Files[dir] = from
+	vm.Add(dir, For(t, vm.Kernel, macros...))
 	vm.Env = append(vm.Env, env+"="+dir)
 }
 

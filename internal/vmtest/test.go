@@ -22,10 +22,7 @@ func (vm VM) Test(t *testing.T, args ...string) (skipped []string) {
 	binary := filepath.Join(t.TempDir(), "test")
 	goTool(t, vm.Kernel.Arch, "test", "-c", "-o", binary, ".")
 	vm.Files = maps.Clone(vm.Files)
-	if vm.Files == nil {
-		vm.Files = make(map[string]string)
-	}
-	vm.Files["/test/test"] = binary
+	vm.Add("/test/test", binary)
 	vm.Dir = "/test"
 	for _, name := range []string{"CI", "LANNER_TEST_ALL"} {
 		vm.Env = append(vm.Env[:len(vm.Env):len(vm.Env)], name+"="+os.Getenv(name))

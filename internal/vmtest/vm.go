@@ -39,6 +39,22 @@ type VM struct {
 	Dir string   // its working directory; "" is /
 }
 
+// Add gives the machine a file or directory of this machine, by a name in it.
+func (vm *VM) Add(name, from string) {
+	if vm.Files == nil {
+		vm.Files = make(map[string]string)
+	}
+	vm.Files[name] = from
+}
+
+// AddBusybox gives the machine programs in /bin that are busybox's.
+func (vm *VM) AddBusybox(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		vm.Add("/bin/"+name, Busybox(t, vm.Kernel.Arch))
+	}
+}
+
 // defaultLimit is several times what a suite takes that takes ten seconds without
 // emulation.
 const defaultLimit = 10 * time.Minute

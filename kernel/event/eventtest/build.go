@@ -13,9 +13,9 @@ import (
 //go:embed c
 var sources embed.FS
 
-// envPrograms names a directory of compiled C cases, for machines without a
+// EnvPrograms names a directory of compiled C cases, for machines without a
 // compiler; Build fills one.
-const envPrograms = "LANNER_EVENTTEST_PROGRAMS"
+const EnvPrograms = "LANNER_EVENTTEST_PROGRAMS"
 
 // builtMu guards built, the programs compiled by this process.
 var (
@@ -28,7 +28,7 @@ var (
 func program(t *testing.T, c *Case) string {
 	t.Helper()
 	name := programName(c)
-	if dir := os.Getenv(envPrograms); dir != "" {
+	if dir := os.Getenv(EnvPrograms); dir != "" {
 		path := filepath.Join(dir, name)
 		runs(t, c, path)
 		return path
