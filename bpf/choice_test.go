@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"testing"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -15,22 +17,19 @@ func TestDropFailed(t *testing.T) {
 	cfg := config(t, "openat")
 	cfg.DropFailed = true
 	var worked, entered int
-	_, err := trace(cfg, "/bin/cat", []string{"cat", "/dev/null", "/none"}, nil, func(ev *event.Event) {
+	drivertest.Trace(t, Open, cfg, exec.Command("cat", "/dev/null", "/none"), func(ev *event.Event) {
 		switch ev.Type() {
 		case event.OpenatX:
-			if fd := number(t, ev, "fd"); fd < 0 {
-				t.Errorf("openat of %q failed with %d", param(t, ev, "name"), fd)
+			if fd := drivertest.Number(t, ev, "fd"); fd < 0 {
+				t.Errorf("openat of %q failed with %d", drivertest.Param(t, ev, "name"), fd)
 			}
 			worked++
 		case event.OpenatE:
-			if string(param(t, ev, "name")) == "/none\x00" {
+			if string(drivertest.Param(t, ev, "name")) == "/none\x00" {
 				entered++
 			}
 		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if worked == 0 || entered != 1 {
 		t.Errorf("%d calls worked, %d events before one that failed", worked, entered)
 	}
@@ -72,14 +71,11 @@ func TestDynamicSnaplen(t *testing.T) {
 			script = fmt.Sprintf("printf '%s%%02996d' 0 | cat >/dev/null", c.begin)
 		}
 		longest := 0
-		_, err := trace(cfg, "/bin/bash", []string{"bash", "-c", script}, nil, func(ev *event.Event) {
-			if ev.Type() == event.WriteX && number(t, ev, "res") == 3000 {
-				longest = max(longest, len(param(t, ev, "data")))
+		drivertest.Trace(t, Open, cfg, exec.Command("bash", "-c", script), func(ev *event.Event) {
+			if ev.Type() == event.WriteX && drivertest.Number(t, ev, "res") == 3000 {
+				longest = max(longest, len(drivertest.Param(t, ev, "data")))
 			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		if longest != c.want {
 			t.Errorf("%s: %d bytes are kept, want %d", c.what, longest, c.want)
 		}
@@ -92,14 +88,14 @@ func TestSampling(t *testing.T) {
 	cfg := config(t, "all")
 	cfg.SamplingRatio = 4
 	var drops, resumes, kept, late, execs int
-	_, err := trace(cfg, "/bin/sh", []string{"sh", "-c", "i=0; while test $i -lt 250; do /bin/true; i=$((i+1)); sleep 0.01; done"}, nil, func(ev *event.Event) {
+	drivertest.Trace(t, Open, cfg, exec.Command("sh", "-c", "i=0; while test $i -lt 250; do /bin/true; i=$((i+1)); sleep 0.01; done"), func(ev *event.Event) {
 		switch ev.Type() {
 		case event.DropE:
 			drops++
 		case event.DropX:
 			resumes++
 		case event.ExecveX:
-			if number(t, ev, "res") == 0 {
+			if drivertest.Number(t, ev, "res") == 0 {
 				execs++
 			}
 		case event.GenericX, event.MprotectX:
@@ -109,14 +105,11 @@ func TestSampling(t *testing.T) {
 			}
 		}
 		if ev.Type() == event.DropE || ev.Type() == event.DropX {
-			if r := number(t, ev, "ratio"); r != 4 {
+			if r := drivertest.Number(t, ev, "ratio"); r != 4 {
 				t.Errorf("ratio %d", r)
 			}
 		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if drops < 2 || resumes < 1 || kept == 0 || late > drops+resumes {
 		t.Errorf("%d times left out, %d times resumed, %d calls kept, %d while they were left out", drops, resumes, kept, late)
 	}
@@ -130,28 +123,25 @@ func TestPoints(t *testing.T) {
 	const mapped = 1 << 20
 	var switches, faults int
 	tids := make(map[int64]bool)
-	_, err := trace(config(t, "sched_switch,page_fault*"), "/bin/sh", []string{"sh", "-c", "/bin/sleep 0.01; :"}, nil, func(ev *event.Event) {
+	drivertest.Trace(t, Open, config(t, "sched_switch,page_fault*"), exec.Command("sh", "-c", "/bin/sleep 0.01; :"), func(ev *event.Event) {
 		switch ev.Type() {
 		case event.SwitchE:
 			switches++
-			if next := number(t, ev, "next"); next == ev.TID() {
+			if next := drivertest.Number(t, ev, "next"); next == ev.TID() {
 				t.Errorf("thread %d gives way to itself", next)
 			}
-			if number(t, ev, "vm_rss") > mapped {
-				t.Errorf("vm_rss %d KiB", number(t, ev, "vm_rss"))
+			if drivertest.Number(t, ev, "vm_rss") > mapped {
+				t.Errorf("vm_rss %d KiB", drivertest.Number(t, ev, "vm_rss"))
 			}
 			tids[ev.TID()] = true
 		case event.PageFaultE:
 			faults++
 			const write, read = 4, 8 // WRITE_ACCESS, READ_ACCESS
-			if e := number(t, ev, "error"); (e&write != 0) == (e&read != 0) {
+			if e := drivertest.Number(t, ev, "error"); (e&write != 0) == (e&read != 0) {
 				t.Errorf("fault of kind %#x", e)
 			}
 		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	// More threads than two where others of the program that calls execve first end.
 	if switches < 2 || len(tids) < 2 || machine == spec.X86 && faults < 20 {
 		t.Errorf("%d context switches of %d threads, %d page faults", switches, len(tids), faults)

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/internal/headers"
 	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
@@ -51,6 +52,11 @@ func probe(t *testing.T, in spec.Profile) string {
 	return probetest.In(dir, in)
 }
 
+// openClassic returns what opens the probe for the running kernel.
+func openClassic(t *testing.T) func(Config) (*Classic, error) {
+	return func(cfg Config) (*Classic, error) { return OpenClassic(cfg, probe(t, cfg.Profile)) }
+}
+
 // onTracepoints reports whether the probe is that of kernels without raw tracepoints.
 func onTracepoints(t *testing.T) bool {
 	t.Helper()
@@ -63,7 +69,7 @@ func onTracepoints(t *testing.T) bool {
 
 // TestClassicConformance runs the suite on the classic probe.
 func TestClassicConformance(t *testing.T) {
-	name, skip := "bpf", skipChildren
+	name, skip := "bpf", drivertest.SkipChildren
 	if onTracepoints(t) {
 		name = "bpf on tracepoints"
 		skip = func(c *eventtest.Case, in spec.Profile) string {
@@ -73,7 +79,7 @@ func TestClassicConformance(t *testing.T) {
 			return ""
 		}
 	}
-	conformance(t, name, classicLimits, skip, func(cfg Config) (watcher, error) { return OpenClassic(cfg, probe(t, cfg.Profile)) })
+	drivertest.Conformance(t, eventtest.Driver{Name: name, Limits: classicLimits, Skip: skip}, openClassic(t))
 }
 
 // TestClassicNoTracefs: where tracepoints can't be found one line says why.
@@ -84,7 +90,7 @@ func TestClassicNoTracefs(t *testing.T) {
 	for _, dir := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing", "/sys/kernel/debug"} {
 		_ = unix.Unmount(dir, 0) // some of them are
 	}
-	_, err := OpenClassic(Config{Profile: spec.Current, Events: set(t, "close", spec.Current), Scope: Scope{PIDs: []int{os.Getppid()}}}, probe(t, spec.Current))
+	_, err := OpenClassic(Config{Profile: spec.Current, Events: drivertest.Set(t, "close", spec.Current), Scope: Scope{PIDs: []int{os.Getppid()}}}, probe(t, spec.Current))
 	if err == nil || !strings.Contains(err.Error(), "tracefs, which is not mounted: mount -t tracefs") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("without tracefs: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
@@ -57,19 +58,17 @@ func TestCrowd(t *testing.T) {
 	var wrote uint64
 	cfg := config(t, "write")
 	cfg.BufferBytes = 64 << 20
-	d, err := trace(cfg, self, []string{"crowd"}, append(os.Environ(), envHelper+"=crowd"), func(ev *event.Event) {
-		if ev.Type() != event.WriteX || number(t, ev, "res") != 80 {
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), envHelper+"=crowd")
+	s := drivertest.Trace(t, Open, cfg, cmd, func(ev *event.Event) {
+		if ev.Type() != event.WriteX || drivertest.Number(t, ev, "res") != 80 {
 			return // of the runtime
 		}
 		wrote++
-		if data, want := param(t, ev, "data"), mark(ev.TID()); !bytes.Equal(data, want) {
+		if data, want := drivertest.Param(t, ev, "data"), mark(ev.TID()); !bytes.Equal(data, want) {
 			t.Errorf("thread %d wrote %x", ev.TID(), data)
 		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := d.Stats().Total
+	}).Total
 	lost := s.NoRoom + s.Preempted
 	t.Logf("%d of %d events, %d found no room, %d came in between", wrote, crowdThreads*crowdCalls, s.NoRoom, s.Preempted)
 	if wrote > crowdThreads*crowdCalls || wrote+lost < crowdThreads*crowdCalls {

@@ -19,6 +19,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -45,7 +46,7 @@ func read() {
 		var d *Driver
 		if d, err = Open(Config{Profile: spec.Current, Events: events, Snaplen: 80, Scope: Scope{Host: true}}); err == nil {
 			fmt.Println("reading")
-			err = drain(d, func(*event.Event) {})
+			err = drivertest.Drain(d, func(*event.Event) {})
 		}
 	}
 	fmt.Println(err)
@@ -220,11 +221,11 @@ func TestHotplug(t *testing.T) {
 		}
 		d.Stop()
 		told, calls := 0, 0
-		if err := drain(d, func(ev *event.Event) {
+		if err := drivertest.Drain(d, func(ev *event.Event) {
 			switch {
-			case ev.Type() == event.CPUHotplugE && number(t, ev, "cpu") == pinnedTo:
+			case ev.Type() == event.CPUHotplugE && drivertest.Number(t, ev, "cpu") == pinnedTo:
 				told++
-			case ev.Type() == event.OpenatX && ev.CPU == pinnedTo && string(param(t, ev, "name")) == "/no/such/file\x00":
+			case ev.Type() == event.OpenatX && ev.CPU == pinnedTo && string(drivertest.Param(t, ev, "name")) == "/no/such/file\x00":
 				calls++
 			}
 		}); err != nil {

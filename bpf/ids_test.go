@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 )
@@ -35,20 +36,17 @@ func TestInside(t *testing.T) {
 		t.Skip("TestNested runs it")
 	}
 	opened, tid := false, int64(0)
-	_, err := trace(config(t, "openat"), "/bin/cat", []string{"cat", "/etc/hostname"}, nil, func(ev *event.Event) {
-		if ev.Type() == event.OpenatX && string(param(t, ev, "name")) == "/etc/hostname\x00" {
+	drivertest.Trace(t, Open, config(t, "openat"), exec.Command("cat", "/etc/hostname"), func(ev *event.Event) {
+		if ev.Type() == event.OpenatX && string(drivertest.Param(t, ev, "name")) == "/etc/hostname\x00" {
 			opened = true
 		}
 		if ev.Type() == event.ExecveX {
 			tid = ev.TID()
-			if v := number(t, ev, "tid"); v != tid {
+			if v := drivertest.Number(t, ev, "tid"); v != tid {
 				t.Errorf("thread %d is called %d", tid, v)
 			}
 		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if !opened || tid < 20 {
 		t.Errorf("opened %v, by %d", opened, tid)
 	}
@@ -84,7 +82,7 @@ func TestInside(t *testing.T) {
 	}
 	d.Stop()
 	n := 0
-	if err := drain(d, func(ev *event.Event) {
+	if err := drivertest.Drain(d, func(ev *event.Event) {
 		if ev.Type() == event.GenericX {
 			n++
 		}

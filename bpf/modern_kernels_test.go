@@ -2,10 +2,9 @@ package bpf
 
 import (
 	"os"
-	"slices"
-	"strings"
 	"testing"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/internal/vmtest"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 )
@@ -36,8 +35,7 @@ func TestKernelsModern(t *testing.T) {
 			}
 			skipped := vm.Test(t, "-test.run=^Test(Conformance|Hotplug|Killed|Crowd)$/^"+edition+"$", "-test.skip=///^(0|65000)$")
 			for _, name := range skipped {
-				known := k.Arch == "arm64" && slices.ContainsFunc(childCases, func(c string) bool { return strings.HasSuffix(name, "/"+c) })
-				if !known {
+				if !drivertest.SkipsChildren(k.Arch, name) {
 					t.Errorf("%s was skipped", name)
 				}
 			}

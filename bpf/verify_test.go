@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
@@ -32,7 +33,7 @@ func TestVerify(t *testing.T) {
 }
 
 func verify(t *testing.T, cfg Config) {
-	cfg.Events = set(t, "all", cfg.Profile)
+	cfg.Events = drivertest.Set(t, "all", cfg.Profile)
 	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
 	}

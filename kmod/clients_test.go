@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lannerhq/lanner/internal/debian"
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/internal/kmodtest"
 	"github.com/lannerhq/lanner/internal/sysdigtest"
 	"github.com/lannerhq/lanner/internal/vmtest"
@@ -124,7 +125,7 @@ func TestDebianModule(t *testing.T) {
 	}
 	needsModule(t, "debian")
 	notice := ""
-	cfg := Config{Profile: spec.V036, Events: set(t, "execve,open,openat,procexit,close", spec.V036), Snaplen: 80, Notice: func(line string) { notice = line }}
+	cfg := Config{Profile: spec.V036, Events: drivertest.Set(t, "execve,open,openat,procexit,close", spec.V036), Snaplen: 80, Notice: func(line string) { notice = line }}
 	cfg.Scope.PIDs = []int{os.Getppid()}
 	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "is not Lanner's") {
 		t.Errorf("a tree: %v", err)
@@ -145,7 +146,7 @@ func TestDebianModule(t *testing.T) {
 	d.Stop()
 	seen := make(map[event.Type]int)
 	opened := false
-	if err := drain(d, func(ev *event.Event) {
+	if err := drivertest.Drain(d, func(ev *event.Event) {
 		if ev.Type() == event.ReadX && ev.Flags&event.StateOnly == 0 {
 			t.Errorf("an event that was not asked for: %s", ev.Type())
 		}
@@ -154,7 +155,7 @@ func TestDebianModule(t *testing.T) {
 		}
 		seen[ev.Type()]++
 		if ev.Type() == event.OpenX || ev.Type() == event.OpenatX {
-			opened = opened || text(t, ev, "name") == "/proc/version"
+			opened = opened || drivertest.Text(t, ev, "name") == "/proc/version"
 		}
 	}); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
@@ -136,7 +137,7 @@ func FuzzRing(f *testing.F) {
 
 // TestChoice: what is asked of the module for a set of events.
 func TestChoice(t *testing.T) {
-	c := newChoice(spec.Current, set(t, "close,execve", spec.Current))
+	c := newChoice(spec.Current, drivertest.Set(t, "close,execve", spec.Current))
 	if want := uint16(1<<pointSysExit | 1<<pointExec | 1<<pointProcExit); c.points&want != want || c.points>>pointSwitch&1 != 0 || c.points>>pointSignal&1 != 0 {
 		t.Errorf("tracepoints %b", c.points)
 	}
@@ -153,7 +154,7 @@ func TestChoice(t *testing.T) {
 	if c := newChoice(spec.Current, event.Set{}); len(c.calls) == 0 || c.fates[event.CloseX] == report {
 		t.Errorf("nothing: %d calls, close %d", len(c.calls), c.fates[event.CloseX])
 	}
-	if c := newChoice(spec.V036, set(t, "close", spec.V036)); c.points&1 == 0 {
+	if c := newChoice(spec.V036, drivertest.Set(t, "close", spec.V036)); c.points&1 == 0 {
 		t.Errorf("edition 0.36 without enter events: %b", c.points)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/internal/debian"
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/internal/kmodtest"
 	"github.com/lannerhq/lanner/internal/vmtest"
 	"github.com/lannerhq/lanner/kernel/event"
@@ -86,13 +87,13 @@ func TestStress(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &argv); err != nil {
 			t.Fatal(err)
 		}
-		stop = background(t, 15, argv[0], argv[1:]...) // else the rounds wait for it
+		stop = drivertest.Background(t, 15, argv[0], argv[1:]...) // else the rounds wait for it
 	} else {
 		for range 2 {
-			defer noise(t)()
+			defer drivertest.Noise(t)()
 		}
 	}
-	all, few := set(t, "all", spec.Current), set(t, "close,execve,clone,procexit", spec.Current)
+	all, few := drivertest.Set(t, "all", spec.Current), drivertest.Set(t, "close,execve,clone,procexit", spec.Current)
 	total, busy, began := uint64(0), 0, time.Now()
 	for i := range rounds {
 		if argv != nil && time.Since(began) > stressTime/stressMachines { // the rest goes on at its own speed
@@ -122,7 +123,7 @@ func TestStress(t *testing.T) {
 				t.Fatal(err)
 			}
 			read := make(chan error)
-			go func() { read <- drain(d, func(*event.Event) {}) }()
+			go func() { read <- drivertest.Drain(d, func(*event.Event) {}) }()
 			time.Sleep(2 * time.Millisecond)
 			d.Stop()
 			if err := <-read; err != nil {
@@ -162,7 +163,7 @@ func reader(t *testing.T) *exec.Cmd {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for range int(patience / (10 * time.Millisecond)) {
+	for range int(drivertest.Patience / (10 * time.Millisecond)) {
 		if _, err := os.Stat(ready); err == nil {
 			return cmd
 		}
@@ -189,7 +190,7 @@ func becomeReader() {
 	if err := os.WriteFile(ready, nil, 0o600); err != nil {
 		panic(err)
 	}
-	panic(drain(d, func(*event.Event) {}))
+	panic(drivertest.Drain(d, func(*event.Event) {}))
 }
 
 // TestDeath: a reader that is killed leaves nothing behind.

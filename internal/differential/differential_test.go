@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	eventtest.Main()
 	code := m.Run()
 	for _, p := range posts {
-		p.close()
+		p.Close()
 	}
 	eventtest.Clean()
 	os.Exit(code)

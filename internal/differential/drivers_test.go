@@ -3,19 +3,18 @@ package differential
 import (
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/internal/kmodtest"
 	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/internal/vmtest"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
-	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // TestKernels compares all drivers on other kernels, with one snaplen: how much of data is
@@ -33,7 +32,7 @@ func TestKernels(t *testing.T) {
 			}
 			for _, edition := range []string{"current", "v036"} {
 				for _, name := range vm.Test(t, "-test.run=^TestDrivers$/^"+edition+"$", "-test.skip=///^(0|65000)$") {
-					if k.Arch != "arm64" || !slices.ContainsFunc(childCases, func(c string) bool { return strings.HasSuffix(name, "/"+c) }) {
+					if !drivertest.SkipsChildren(k.Arch, name) {
 						t.Errorf("%s was skipped", name)
 					}
 				}
@@ -41,10 +40,6 @@ func TestKernels(t *testing.T) {
 		})
 	}
 }
-
-// childCases look at what a new task tells of itself. On arm64 that is little for the
-// kernel's drivers, as the task does not come by sys_exit; the tracer knows more.
-var childCases = []string{"fork", "fork/pidns", "threads"}
 
 // TestDrivers holds all drivers against the module, on the programs of the conformance
 // suite: all four look at the same runs.
@@ -60,7 +55,7 @@ func TestDrivers(t *testing.T) {
 	total := make(map[string]*Result)
 	leave := func() {
 		for at, p := range posts {
-			p.close()
+			p.Close()
 			delete(posts, at)
 		}
 	}
@@ -71,15 +66,9 @@ func TestDrivers(t *testing.T) {
 		AtSign:   true,
 		Unjudged: true,
 		Only:     func(c *eventtest.Case) bool { return c.ABI != "x32" },
-		Skip: func(c *eventtest.Case, _ spec.Profile) string {
-			if runtime.GOARCH == "arm64" && slices.Contains(childCases, c.Name) {
-				return "a new task does not come by sys_exit"
-			}
-			return ""
-		},
+		Skip:     drivertest.SkipChildren, // the tracer knows more
 		Trace: func(cfg eventtest.Config, path string, argv, env []string, _ func(*event.Event)) error {
-			edition := map[spec.Profile]string{spec.Current: kmodtest.Current, spec.V036: kmodtest.V036}[cfg.Profile]
-			if edition != now {
+			if edition := cfg.Profile.String(); edition != now {
 				leave()
 				if err := kmodtest.Load(edition); err != nil {
 					return err

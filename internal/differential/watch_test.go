@@ -3,15 +3,14 @@ package differential
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/lannerhq/lanner/bpf"
+	"github.com/lannerhq/lanner/internal/drivertest"
 	"github.com/lannerhq/lanner/internal/probetest"
 	"github.com/lannerhq/lanner/kernel/driver"
-	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/eventtest"
 	"github.com/lannerhq/lanner/kmod"
 	"github.com/lannerhq/lanner/ptrace"
@@ -19,9 +18,8 @@ import (
 
 // A post is a kernel driver that is started once, for all runs of one configuration.
 type post struct {
-	name   string
-	driver driver.Driver
-	by     *eventtest.Bystander
+	name string
+	*drivertest.Post[driver.Driver]
 }
 
 // A station is which driver a post is of, and how it is set up.
@@ -37,19 +35,13 @@ func postFor(name string, cfg eventtest.Config) (*post, error) {
 	if p := posts[at]; p != nil {
 		return p, nil
 	}
-	by, err := eventtest.NewBystander()
-	if err != nil {
-		return nil, err
-	}
-	d, err := open(name, driver.Config{
+	p, err := drivertest.NewPost(func(cfg driver.Config) (driver.Driver, error) { return open(name, cfg) }, driver.Config{
 		Profile: cfg.Profile, Events: cfg.Events, Snaplen: cfg.Snaplen, BufferBytes: bufferBytes,
-		Scope: driver.Scope{PIDs: []int{by.PID()}},
 	})
 	if err != nil {
-		by.Close()
 		return nil, err
 	}
-	posts[at] = &post{name, d, by}
+	posts[at] = &post{name, p}
 	return posts[at], nil
 }
 
@@ -64,11 +56,6 @@ func open(name string, cfg driver.Config) (driver.Driver, error) {
 		return bpf.OpenClassic(cfg, probetest.In(probetest.Dir(), cfg.Profile))
 	}
 	return kmod.Open(cfg)
-}
-
-func (p *post) close() {
-	p.driver.Close()
-	p.by.Close()
 }
 
 // patience is how long a run may take before it is killed.
@@ -102,7 +89,7 @@ func follow(list []*post, cfg eventtest.Config, path string, argv, env []string,
 	err = tracer.Start(path, argv, env, func(n int) (added error) {
 		pid = n
 		for _, p := range list {
-			added = errors.Join(added, p.driver.Add(n, true))
+			added = errors.Join(added, p.Driver.Add(n, true))
 		}
 		return added
 	})
@@ -112,12 +99,12 @@ func follow(list []*post, cfg eventtest.Config, path string, argv, env []string,
 	read := make(chan error, len(list))
 	var ends []func() error
 	for i, p := range list {
-		ends = append(ends, p.by.Next())
-		go func() { read <- p.drain(logs[i+1]) }()
+		ends = append(ends, p.Next())
+		go func() { read <- p.read(logs[i+1]) }()
 	}
 	late := time.AfterFunc(patience, func() { unix.Kill(pid, unix.SIGKILL) })
 	defer late.Stop()
-	err = drain(tracer, logs[0])
+	err = drivertest.Drain(tracer, logs[0].Add)
 	if err == nil {
 		err = tracer.StartResult()
 	}
@@ -130,38 +117,13 @@ func follow(list []*post, cfg eventtest.Config, path string, argv, env []string,
 	return err
 }
 
-// drain reads the tracer to its end.
-func drain(src event.Source, l *Log) error {
-	var ev event.Event
-	for {
-		err := src.ReadInto(&ev)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		l.Add(&ev)
+// read reads a kernel driver to the end of a run.
+func (p *post) read(l *Log) error {
+	dropped := p.Driver.Stats().Total.Drops()
+	if err := p.Drain(l.Add); err != nil {
+		return err
 	}
-}
-
-// drain reads a kernel driver to the end of a run.
-func (p *post) drain(l *Log) error {
-	dropped := p.driver.Stats().Total.Drops()
-	var ev event.Event
-	for {
-		if err := p.driver.ReadInto(&ev); err != nil {
-			return err
-		}
-		own, ends := p.by.Owns(&ev)
-		if ends {
-			break
-		}
-		if !own {
-			l.Add(&ev)
-		}
-	}
-	if n := p.driver.Stats().Total.Drops() - dropped; n > 0 {
+	if n := p.Driver.Stats().Total.Drops() - dropped; n > 0 {
 		return fmt.Errorf("%s dropped %d events", p.name, n)
 	}
 	return nil

@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 
 	"internal/vmtest":       {"internal/debian", "internal/vmtest/plan", "kernel/event/eventtest"},
 	"internal/conformance":  {"kernel/event/eventtest", "kernel/event/spec"},
+	"internal/drivertest":   {"kernel/driver", "kernel/event", "kernel/event/eventtest", "kernel/event/spec"},
 	"internal/kmodtest":     {"internal/vmtest"},
 	"internal/lacktest":     {},
 	"internal/fetchtest":    {},

@@ -19,7 +19,7 @@ import (
 	"github.com/lannerhq/lanner/internal/vmtest"
 )
 
-// Editions, as the module's Kbuild has them.
+// Editions, as the module's Kbuild has them: but for the last they are called as those of spec.
 const (
 	Current = "current"
 	V036    = "0.36"
