@@ -44,7 +44,7 @@ func (d *Driver) attach() error {
 	filled := false
 	for _, name := range d.hooks() {
 		if !filled && name != forkHook && name != exitHook {
-			if err := d.fillScope(); err != nil {
+			if err := fillScope(&d.cfg.Scope, d.coll.Maps[modernMapCgroup], d.add); err != nil {
 				return err
 			}
 			filled = true

@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
@@ -30,16 +31,9 @@ type Classic struct {
 	linkMu sync.Mutex
 	links  []link.Link
 
-	read   sync.Mutex // held by ReadInto, and by who takes away what it reads from
+	life   driver.Life
 	merger merger
 	sleeper
-	ended bool // ReadInto has returned io.EOF
-
-	stopping atomic.Bool
-
-	mu     sync.RWMutex // guards what follows, and maps against Close
-	closed bool
-	last   Stats // when it was closed
 }
 
 // OpenClassic loads the classic probe of a file and starts tracing. The text of an error
@@ -59,10 +53,10 @@ func OpenClassic(cfg Config, file string) (*Classic, error) {
 
 // ReadInto stores the next event, as that of Driver does.
 func (d *Classic) ReadInto(ev *event.Event) error {
-	d.read.Lock()
-	defer d.read.Unlock()
+	d.life.Reading.Lock()
+	defer d.life.Reading.Unlock()
 	for {
-		if d.ended {
+		if d.life.Ended {
 			return io.EOF
 		}
 		if record := d.merger.next(); record != nil {
@@ -74,7 +68,7 @@ func (d *Classic) ReadInto(ev *event.Event) error {
 			return fmt.Errorf("bpf: wait for events: %w", err)
 		}
 		if over && !d.merger.look() {
-			d.ended = true
+			d.life.Ended = true
 		}
 	}
 }
@@ -100,10 +94,7 @@ func cmpErr(err error) error {
 // over reports whether no event will be sent any more, but for those of programs that
 // are running right now.
 func (d *Classic) over() bool {
-	if d.stopping.Load() {
-		return true
-	}
-	return kindOf(&d.cfg.Scope) == scopeTree && d.treeSize() <= 0
+	return d.life.Stopped() || d.cfg.Scope.IsTree() && d.treeSize() <= 0
 }
 
 // treeSize returns how many processes are watched: those put in here, and what the probe
@@ -115,10 +106,10 @@ func (d *Classic) treeSize() int64 {
 
 // treeState reads what became of the tree (classic/scope.h: struct tree_state).
 func (d *Classic) treeState() (grown int64, lost uint64) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
 	var state [16]byte
-	if d.closed || d.maps["tree_states"].Lookup(uint32(0), &state) != nil {
+	if d.life.Closed || d.maps["tree_states"].Lookup(uint32(0), &state) != nil {
 		return 0, 0
 	}
 	return int64(binary.NativeEndian.Uint64(state[:])), binary.NativeEndian.Uint64(state[8:])
@@ -133,15 +124,12 @@ func (d *Classic) Add(pid int, armed bool) error {
 }
 
 func (d *Classic) add(pid int, armed bool) error {
-	if kindOf(&d.cfg.Scope) != scopeTree {
-		return errors.New("the scope is no tree")
+	if err := d.cfg.Scope.MayAdd(pid); err != nil {
+		return err
 	}
-	if pid == os.Getpid() {
-		return errors.New("a process can't watch itself")
-	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.closed {
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.life.Closed {
 		return os.ErrClosed
 	}
 	gone, err := watchEnd(pid)
@@ -175,41 +163,30 @@ func (d *Classic) add(pid int, armed bool) error {
 // Stop ends tracing; ReadInto returns what is left, then io.EOF. It may be called
 // from any goroutine, and more than once.
 func (d *Classic) Stop() {
-	if d.stopping.Swap(true) {
+	if !d.life.Stop() {
 		return
 	}
 	d.detach()
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if !d.closed {
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if !d.life.Closed {
 		d.interrupt()
 	}
 }
 
 // Close ends tracing and gives everything back. It waits for a ReadInto under way.
 func (d *Classic) Close() error {
-	d.Stop()
-	last := d.Stats()
-	d.read.Lock()
-	defer d.read.Unlock()
-	d.ended = true
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil
-	}
-	d.closed, d.last = true, last
-	d.release()
+	d.life.Close(d, d.release)
 	return nil
 }
 
 // Stats reads the counters.
 func (d *Classic) Stats() Stats {
 	_, lost := d.treeState()
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.closed {
-		return d.last
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.life.Closed {
+		return d.life.Last
 	}
 	s := Stats{CPUs: make([]Counters, d.numCPU)}
 	for i := range s.CPUs {

@@ -27,7 +27,7 @@ func (d *Classic) attach() error {
 			name = "sched_process_fork"
 		}
 		if !filled && name != "sched_process_fork" && name != "sched_process_exit" {
-			if err := d.fillScope(); err != nil {
+			if err := fillScope(&d.cfg.Scope, d.maps["cgroup"], d.add); err != nil {
 				return err
 			}
 			filled = true
@@ -59,27 +59,6 @@ func (d *Classic) hang(name string, p *ebpf.Program) (link.Link, error) {
 		return nil, errors.New("tracepoints are found in tracefs, which is not mounted: mount -t tracefs tracefs /sys/kernel/tracing")
 	}
 	return l, err
-}
-
-// fillScope tells the probe whom to watch.
-func (d *Classic) fillScope() error {
-	s := &d.cfg.Scope
-	switch kindOf(s) {
-	case scopeCgroup:
-		return putCgroup(d.maps["cgroup"], s.Cgroup)
-	case scopeTree:
-		for _, pid := range s.PIDs {
-			if err := d.add(pid, false); err != nil {
-				return err
-			}
-		}
-		for _, pid := range s.Armed {
-			if err := d.add(pid, true); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func (d *Classic) detach() {

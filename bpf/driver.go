@@ -37,19 +37,12 @@ type Driver struct {
 	linkMu sync.Mutex
 	links  []link.Link
 
-	read   sync.Mutex // held by ReadInto, and by who takes away what it reads from
+	life   driver.Life
 	merger merger
 	epoll  int
 	polled [8]unix.EpollEvent
 	wake   int // eventfd: Stop was called
 	idle   time.Duration
-	ended  bool // ReadInto has returned io.EOF
-
-	stopping atomic.Bool
-
-	mu     sync.RWMutex // guards what follows, and maps against Close
-	closed bool
-	last   Stats // when it was closed
 }
 
 // How long the reader sleeps when there is nothing to read. The probe wakes it only
@@ -63,10 +56,10 @@ const (
 // none: the last process of the tree has ended, or Stop or Close was called and
 // everything was read. The event is valid until the next call, or Close.
 func (d *Driver) ReadInto(ev *event.Event) error {
-	d.read.Lock()
-	defer d.read.Unlock()
+	d.life.Reading.Lock()
+	defer d.life.Reading.Unlock()
 	for {
-		if d.ended {
+		if d.life.Ended {
 			return io.EOF
 		}
 		if record := d.merger.next(); record != nil {
@@ -78,7 +71,7 @@ func (d *Driver) ReadInto(ev *event.Event) error {
 			return err
 		}
 		if over && !d.merger.look() {
-			d.ended = true
+			d.life.Ended = true
 		}
 	}
 }
@@ -96,11 +89,7 @@ func parse(record []byte, ev *event.Event) error {
 // over reports whether no event will be sent any more, but for those of programs
 // that are running right now.
 func (d *Driver) over() bool {
-	if d.stopping.Load() {
-		return true
-	}
-	s := &d.cfg.Scope
-	return !s.Host && s.Cgroup == "" && atomic.LoadInt64(&d.tree().Size) <= 0
+	return d.life.Stopped() || d.cfg.Scope.IsTree() && atomic.LoadInt64(&d.tree().Size) <= 0
 }
 
 // wait sleeps until there may be something to read: longer each time that there was
@@ -129,30 +118,19 @@ func (d *Driver) wait(over bool) error {
 // Stop ends tracing; ReadInto returns what is left, then io.EOF. It may be called
 // from any goroutine, and more than once.
 func (d *Driver) Stop() {
-	if d.stopping.Swap(true) {
+	if !d.life.Stop() {
 		return
 	}
 	d.detach()
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if !d.closed {
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if !d.life.Closed {
 		unix.Write(d.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // can't fail: the counter is 0
 	}
 }
 
 // Close ends tracing and gives everything back. It waits for a ReadInto under way.
 func (d *Driver) Close() error {
-	d.Stop()
-	last := d.Stats()
-	d.read.Lock()
-	defer d.read.Unlock()
-	d.ended = true
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil
-	}
-	d.closed, d.last = true, last
-	d.release()
+	d.life.Close(d, d.release)
 	return nil
 }

@@ -73,9 +73,9 @@ func (x *initialIDs) of(pid int) (uint32, error) {
 // IDs returns the ids of the threads of the PID namespace that we run in; nil if that
 // is the initial one.
 func (d *Driver) IDs() ([]driver.IDs, error) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.ids.coll == nil || d.closed {
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.ids.coll == nil || d.life.Closed {
 		return nil, nil
 	}
 	list, err := d.ids.list()

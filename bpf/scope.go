@@ -35,23 +35,13 @@ func kindOf(s *Scope) uint8 {
 	return scopeTree
 }
 
-// fillScope tells the probe whom to watch.
-func (d *Driver) fillScope() error {
-	s := &d.cfg.Scope
-	switch d.scopeKind() {
+// fillScope tells a probe whom to watch: a cgroup by a map, trees by add.
+func fillScope(s *Scope, cgroup *ebpf.Map, add func(pid int, armed bool) error) error {
+	switch kindOf(s) {
 	case scopeCgroup:
-		return putCgroup(d.coll.Maps[modernMapCgroup], s.Cgroup)
+		return putCgroup(cgroup, s.Cgroup)
 	case scopeTree:
-		for _, pid := range s.PIDs {
-			if err := d.add(pid, false); err != nil {
-				return err
-			}
-		}
-		for _, pid := range s.Armed {
-			if err := d.add(pid, true); err != nil {
-				return err
-			}
-		}
+		return s.Each(add)
 	}
 	return nil
 }
@@ -79,15 +69,12 @@ func (d *Driver) Add(pid int, armed bool) error {
 }
 
 func (d *Driver) add(pid int, armed bool) error {
-	if d.scopeKind() != scopeTree {
-		return errors.New("the scope is no tree")
+	if err := d.cfg.Scope.MayAdd(pid); err != nil {
+		return err
 	}
-	if pid == os.Getpid() {
-		return errors.New("a process can't watch itself")
-	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.closed {
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.life.Closed {
 		return os.ErrClosed
 	}
 	fd, err := unix.PidfdOpen(pid, 0)

@@ -7,10 +7,10 @@ import (
 
 // Stats reads the counters.
 func (d *Driver) Stats() Stats {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.closed {
-		return d.last
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.life.Closed {
+		return d.life.Last
 	}
 	s := Stats{CPUs: make([]Counters, d.numCPU)}
 	for i := range s.CPUs {

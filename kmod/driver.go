@@ -1,12 +1,9 @@
 package kmod
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -32,17 +29,10 @@ type Driver struct {
 	control *control
 	size    int // bytes of each buffer
 
-	read   sync.Mutex // held by ReadInto, and by who takes away what it reads from
+	life   driver.Life
 	merger merger
 	idle   time.Duration
-	ended  bool // ReadInto has returned io.EOF
-
-	stopping atomic.Bool
-
-	mu     sync.RWMutex // guards what follows, and devices against Close
-	rings  []*ring      // all that are open
-	closed bool
-	last   Stats // when it was closed
+	rings  []*ring // all that are open; guarded by life.Using
 }
 
 // How long the reader sleeps when there is nothing to read: the module does not wake it.
@@ -53,9 +43,9 @@ const (
 
 // ReadInto stores the next event; see driver.Driver.
 func (d *Driver) ReadInto(ev *event.Event) error {
-	d.read.Lock()
-	defer d.read.Unlock()
-	for !d.ended {
+	d.life.Reading.Lock()
+	defer d.life.Reading.Unlock()
+	for !d.life.Ended {
 		bytes, r := d.merger.next()
 		if bytes != nil {
 			d.idle = minIdle
@@ -71,7 +61,7 @@ func (d *Driver) ReadInto(ev *event.Event) error {
 		over := d.over()
 		d.wait(over)
 		if over && !d.merger.look() {
-			d.ended = true
+			d.life.Ended = true
 		}
 	}
 	return io.EOF
@@ -99,10 +89,10 @@ func (d *Driver) parse(bytes []byte, r *ring, ev *event.Event) (keep bool, err e
 // over reports whether no event will be sent any more, but for those of probes that are
 // running right now.
 func (d *Driver) over() bool {
-	if d.stopping.Load() {
+	if d.life.Stopped() {
 		return true
 	}
-	if d.cfg.Scope.Host || d.cfg.Scope.Cgroup != "" {
+	if !d.cfg.Scope.IsTree() {
 		return false
 	}
 	size, _, err := d.tree()
@@ -123,44 +113,28 @@ func (d *Driver) wait(over bool) {
 // Stop ends tracing; ReadInto returns what is left, then io.EOF. It may be called from
 // any goroutine, and more than once.
 func (d *Driver) Stop() {
-	if d.stopping.Swap(true) {
+	if !d.life.Stop() {
 		return
 	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if !d.closed && len(d.rings) > 0 {
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if !d.life.Closed && len(d.rings) > 0 {
 		_ = d.control.do(d.disable) // what goes wrong ends with Close
 	}
 }
 
 // Close ends tracing and gives everything back. It waits for a ReadInto under way.
 func (d *Driver) Close() error {
-	d.Stop()
-	last := d.Stats()
-	d.read.Lock()
-	defer d.read.Unlock()
-	d.ended = true
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil
-	}
-	d.closed, d.last = true, last
-	d.release()
+	d.life.Close(d, d.release)
 	return nil
 }
 
 // Add puts a process into the tree; see driver.Driver.
 func (d *Driver) Add(pid int, armed bool) error {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	switch {
-	case d.closed:
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.life.Closed {
 		return fmt.Errorf("kmod: %w", os.ErrClosed)
-	case d.cfg.Scope.Host || d.cfg.Scope.Cgroup != "":
-		return errors.New("kmod: the scope is no tree")
-	case pid == os.Getpid():
-		return errors.New("kmod: a process can't watch itself")
 	}
 	if err := d.control.do(func() error { return d.add(pid, armed) }); err != nil {
 		return fmt.Errorf("kmod: %w", err)
@@ -170,6 +144,9 @@ func (d *Driver) Add(pid int, armed bool) error {
 
 // add is Add on the control's thread.
 func (d *Driver) add(pid int, armed bool) error {
+	if err := d.cfg.Scope.MayAdd(pid); err != nil {
+		return err
+	}
 	request := uintptr(treeAdd)
 	if armed {
 		request = treeAddArmed
@@ -182,10 +159,10 @@ func (d *Driver) add(pid int, armed bool) error {
 
 // Stats reads the counters.
 func (d *Driver) Stats() Stats {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.closed {
-		return d.last
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.life.Closed {
+		return d.life.Last
 	}
 	var s Stats
 	for _, r := range d.rings {
@@ -201,16 +178,16 @@ func (d *Driver) Stats() Stats {
 
 // tree returns how many processes the tree has, and how many were lost.
 func (d *Driver) tree() (size int64, lost uint64, err error) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.closed {
+	d.life.Using.RLock()
+	defer d.life.Using.RUnlock()
+	if d.life.Closed {
 		return 0, 0, os.ErrClosed
 	}
 	return d.treeState()
 }
 
 func (d *Driver) treeState() (size int64, lost uint64, err error) {
-	if s := &d.cfg.Scope; s.Host || s.Cgroup != "" {
+	if !d.cfg.Scope.IsTree() {
 		return 0, 0, nil
 	}
 	var state struct {

@@ -142,15 +142,7 @@ func (d *Driver) setScope() error {
 		}
 		return err
 	}
-	for i, pid := range append(s.PIDs[:len(s.PIDs):len(s.PIDs)], s.Armed...) {
-		if pid == os.Getpid() {
-			return errors.New("a process can't watch itself")
-		}
-		if err := d.add(pid, i >= len(s.PIDs)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Each(d.add)
 }
 
 // isForeign reports whether a module does not know a request.
@@ -255,8 +247,8 @@ func (d *Driver) follow(ev *event.Event) {
 	if err != nil {
 		return // a CPU that is gone again is no loss
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.life.Using.Lock()
+	defer d.life.Using.Unlock()
 	d.rings = append(d.rings, r)
 	d.merger.rings = append(d.merger.rings, r)
 }

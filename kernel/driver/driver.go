@@ -2,7 +2,8 @@
 // what they count, and how they are used.
 //
 // In a nutshell: each driver (packages bpf and kmod) takes a Config and is a Driver;
-// package kernel chooses among them. Drivers know nothing of each other.
+// package kernel chooses among them. Drivers know nothing of each other. Whom they watch
+// is a Scope (scope.go); who may use them while they end is in a Life (life.go).
 package driver
 
 import (
@@ -53,15 +54,6 @@ type IDs struct {
 	TID, PID  uint32
 	PPID      uint32 // of the parent
 	PGID, SID uint32
-}
-
-// A Scope says which processes are watched: all, those in a cgroup, or trees. Events
-// of the process that watches are never sent.
-type Scope struct {
-	Host   bool   // all
-	Cgroup string // directory of a cgroup (version 2): its processes, and those of the cgroups below
-	PIDs   []int  // these processes, and from now on those that they make
-	Armed  []int  // the same, but no events before their next execve
 }
 
 // Config says what to trace. The zero value is not useful.
