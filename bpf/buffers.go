@@ -34,7 +34,7 @@ func (d *Driver) makeRings() error {
 		if err != nil {
 			return err
 		}
-		d.merger.rings = append(d.merger.rings, r)
+		d.merger.Buffers = append(d.merger.Buffers, r)
 		made = append(made, r)
 		// Only when the probe says so: else a few events would end every sleep.
 		if err := d.poll(r.m.FD(), unix.EPOLLIN|unix.EPOLLET); err != nil {

@@ -32,7 +32,7 @@ type Classic struct {
 	links  []link.Link
 
 	life   driver.Life
-	merger merger
+	merger driver.Merger
 	sleeper
 }
 
@@ -59,27 +59,27 @@ func (d *Classic) ReadInto(ev *event.Event) error {
 		if d.life.Ended {
 			return io.EOF
 		}
-		if record := d.merger.next(); record != nil {
+		if record, from := d.merger.Next(); record != nil {
 			d.awake()
-			return d.parse(record, ev)
+			return d.parse(record, from, ev)
 		}
 		over := d.over()
 		if err := d.sleep(over); err != nil {
 			return fmt.Errorf("bpf: wait for events: %w", err)
 		}
-		if over && !d.merger.look() {
+		if over && !d.merger.Look() {
 			d.life.Ended = true
 		}
 	}
 }
 
 // parse takes what the probe sent apart: the event, then a byte of flags.
-func (d *Classic) parse(record []byte, ev *event.Event) error {
+func (d *Classic) parse(record []byte, from driver.Buffer, ev *event.Event) error {
 	n, err := ev.Parse(record)
 	if err != nil || n >= len(record) {
 		return fmt.Errorf("bpf: own event: %w", cmpErr(err))
 	}
-	ev.CPU = uint16(d.merger.last.(*perfRing).cpu)
+	ev.CPU = uint16(from.(*perfRing).cpu)
 	ev.Flags = event.Flags(record[n])
 	return nil
 }

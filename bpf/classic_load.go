@@ -193,7 +193,7 @@ func (d *Classic) makeRings() error {
 		if err != nil {
 			return err
 		}
-		d.merger.rings = append(d.merger.rings, r)
+		d.merger.Buffers = append(d.merger.Buffers, r)
 		if err := d.poll(r.fd, unix.EPOLLIN|unix.EPOLLET); err != nil {
 			return err
 		}
@@ -269,7 +269,7 @@ func (d *Classic) program(name string) (*ebpf.Program, error) {
 
 // release gives back what open took, as far as it came.
 func (d *Classic) release() {
-	d.merger.close()
+	d.merger.Close()
 	d.sleeper.release()
 	for _, m := range d.maps {
 		m.Close()

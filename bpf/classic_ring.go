@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 )
 
@@ -16,7 +17,7 @@ import (
 // perf_event_mmap_page): a control page, then the data. Kernels of 2025 and later refuse
 // to map the data twice in a row, so what runs over the end is copied.
 type perfRing struct {
-	window
+	driver.Window
 	fd    int
 	cpu   int
 	mem   []byte
@@ -62,57 +63,55 @@ func newPerfRing(cpu, size int) (*perfRing, error) {
 		return nil, fmt.Errorf("map the perf buffer of CPU %d, %d bytes: %w", cpu, size, err)
 	}
 	r := &perfRing{fd: fd, cpu: cpu, mem: mem, data: mem[page:], spill: make([]byte, 1<<16)}
-	r.mask = uint64(size) - 1
+	r.Mask = uint64(size) - 1
 	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
-		r.close()
+		r.Close()
 		return nil, fmt.Errorf("enable the perf buffer of CPU %d: %w", cpu, err)
 	}
 	return r, nil
 }
 
-func (r *perfRing) view() *window { return &r.window }
-
-func (r *perfRing) close() {
+func (r *perfRing) Close() {
 	unix.Munmap(r.mem)
 	unix.Close(r.fd)
 }
 
-func (r *perfRing) produced() uint64 {
+func (r *perfRing) Produced() uint64 {
 	return atomic.LoadUint64((*uint64)(unsafe.Pointer(&r.mem[perfHead])))
 }
 
-func (r *perfRing) free() {
-	if r.freed != r.pos {
-		r.freed = r.pos
-		atomic.StoreUint64((*uint64)(unsafe.Pointer(&r.mem[perfTail])), r.pos)
+func (r *perfRing) Free() {
+	if r.Freed != r.Pos {
+		r.Freed = r.Pos
+		atomic.StoreUint64((*uint64)(unsafe.Pointer(&r.mem[perfTail])), r.Pos)
 	}
 }
 
 // word returns 32 bits at a position; records start at multiples of 8.
 func (r *perfRing) word(at uint64) uint32 {
-	return *(*uint32)(unsafe.Pointer(&r.data[at&r.mask]))
+	return *(*uint32)(unsafe.Pointer(&r.data[at&r.Mask]))
 }
 
-// peek makes ts that of the next sample. Other records tell of lost samples, which the
+// Peek makes TS that of the next sample. Other records tell of lost samples, which the
 // probe itself counts by what they were.
-func (r *perfRing) peek() bool {
-	for r.pos < r.end {
-		kind, size := r.word(r.pos), uint64(r.word(r.pos+4)>>16)
+func (r *perfRing) Peek() bool {
+	for r.Pos < r.End {
+		kind, size := r.word(r.Pos), uint64(r.word(r.Pos+4)>>16)
 		if kind == unix.PERF_RECORD_SAMPLE && size >= perfSampleHead+event.HeaderSize {
-			r.ts = uint64(r.word(r.pos+perfSampleHead)) | uint64(r.word(r.pos+perfSampleHead+4))<<32
+			r.TS = uint64(r.word(r.Pos+perfSampleHead)) | uint64(r.word(r.Pos+perfSampleHead+4))<<32
 			return true
 		}
-		r.pos += max(size, perfRecordHead)
+		r.Pos += max(size, perfRecordHead)
 	}
 	return false
 }
 
-// take returns what the probe sent with the sample at pos, which peek has seen, and moves
-// behind it. The bytes are valid until the next take, or free.
-func (r *perfRing) take() []byte {
-	size := uint64(r.word(r.pos+4) >> 16)
-	from, n := (r.pos+perfSampleHead)&r.mask, size-perfSampleHead
-	r.pos += size
+// Take returns what the probe sent with the sample at Pos, which Peek has seen, and moves
+// behind it. The bytes are valid until the next Take, or Free.
+func (r *perfRing) Take() []byte {
+	size := uint64(r.word(r.Pos+4) >> 16)
+	from, n := (r.Pos+perfSampleHead)&r.Mask, size-perfSampleHead
+	r.Pos += size
 	if from+n <= uint64(len(r.data)) {
 		return r.data[from : from+n]
 	}

@@ -16,7 +16,7 @@ func TestPerfRing(t *testing.T) {
 	page := os.Getpagesize()
 	mem := make([]byte, 2*page)
 	r := &perfRing{mem: mem, data: mem[page:], spill: make([]byte, 1<<16)}
-	r.mask = uint64(page) - 1
+	r.Mask = uint64(page) - 1
 	var head uint64
 	write := func(kind uint32, payload []byte) {
 		size := (perfSampleHead + len(payload) + 7) &^ 7
@@ -29,7 +29,7 @@ func TestPerfRing(t *testing.T) {
 			b = append(b, 0)
 		}
 		for i, c := range b {
-			r.data[(head+uint64(i))&r.mask] = c
+			r.data[(head+uint64(i))&r.Mask] = c
 		}
 		head += uint64(size)
 		le.PutUint64(mem[perfHead:], head)
@@ -43,17 +43,17 @@ func TestPerfRing(t *testing.T) {
 			write(unix.PERF_RECORD_LOST, payload[:16])
 		}
 		write(unix.PERF_RECORD_SAMPLE, payload)
-		r.end = r.produced()
-		if !r.peek() || r.ts != 1_000_000_000_000_000_000+i {
-			t.Fatalf("sample %d: time %d", i, r.ts)
+		r.End = r.Produced()
+		if !r.Peek() || r.TS != 1_000_000_000_000_000_000+i {
+			t.Fatalf("sample %d: time %d", i, r.TS)
 		}
-		if got := r.take(); !bytes.HasPrefix(got, payload) || len(got)-len(payload) > 7 {
+		if got := r.Take(); !bytes.HasPrefix(got, payload) || len(got)-len(payload) > 7 {
 			t.Fatalf("sample %d: %x, want %x", i, got, payload)
 		}
-		if r.peek() {
+		if r.Peek() {
 			t.Fatalf("after sample %d there is another", i)
 		}
-		r.free()
+		r.Free()
 		if tail := le.Uint64(mem[perfTail:]); tail != head {
 			t.Fatalf("after sample %d the kernel may write from %d, want %d", i, tail, head)
 		}

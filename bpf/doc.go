@@ -4,8 +4,8 @@
 // In a nutshell: Open writes what is wanted into the constants of the object that
 // is compiled from modern/ (load.go, tables.go), loads the programs of the wanted
 // events and hangs the first ones on their tracepoints (attach.go). The kernel
-// sends events into ring buffers that are mapped here; ReadInto takes the oldest
-// one of all buffers (merge.go, ring.go) without copying it.
+// sends events into ring buffers that are mapped here (ring.go); ReadInto takes the oldest
+// one of all buffers (driver.Merger) without copying it.
 //
 // Which processes are watched is decided in the kernel: all, a tree that the probe
 // keeps up to date as processes are made and end (scope.go), or a cgroup. Processes

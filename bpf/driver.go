@@ -38,7 +38,7 @@ type Driver struct {
 	links  []link.Link
 
 	life   driver.Life
-	merger merger
+	merger driver.Merger
 	epoll  int
 	polled [8]unix.EpollEvent
 	wake   int // eventfd: Stop was called
@@ -62,7 +62,7 @@ func (d *Driver) ReadInto(ev *event.Event) error {
 		if d.life.Ended {
 			return io.EOF
 		}
-		if record := d.merger.next(); record != nil {
+		if record, _ := d.merger.Next(); record != nil {
 			d.idle = minIdle
 			return parse(record, ev)
 		}
@@ -70,7 +70,7 @@ func (d *Driver) ReadInto(ev *event.Event) error {
 		if err := d.wait(over); err != nil {
 			return err
 		}
-		if over && !d.merger.look() {
+		if over && !d.merger.Look() {
 			d.life.Ended = true
 		}
 	}

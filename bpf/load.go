@@ -233,7 +233,7 @@ func mapArray(m *ebpf.Map) ([]byte, error) {
 
 // release gives back what open took, as far as it came.
 func (d *Driver) release() {
-	d.merger.close()
+	d.merger.Close()
 	for _, b := range [][]byte{d.scratches, d.treeState} {
 		if b != nil {
 			unix.Munmap(b)

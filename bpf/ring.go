@@ -10,13 +10,15 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/lannerhq/lanner/kernel/driver"
 )
 
 // A ring is a BPF ring buffer, mapped (kernel/bpf/ringbuf.c): a page with the
 // consumer's position, a page with the producer's, then the data twice in a row, so
 // that every record can be read in one piece.
 type ring struct {
-	window
+	driver.Window
 	m        *ebpf.Map
 	consumer []byte
 	producer []byte
@@ -39,23 +41,21 @@ func newRing(size int) (*ring, error) {
 		return nil, fmt.Errorf("make a ring buffer of %d bytes: %w", size, err)
 	}
 	r := &ring{m: m}
-	r.mask = uint64(size) - 1
+	r.Mask = uint64(size) - 1
 	page := os.Getpagesize()
 	r.consumer, err = unix.Mmap(m.FD(), 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err == nil {
 		r.producer, err = unix.Mmap(m.FD(), int64(page), page+2*size, unix.PROT_READ, unix.MAP_SHARED)
 	}
 	if err != nil {
-		r.close()
+		r.Close()
 		return nil, fmt.Errorf("map a ring buffer of %d bytes: %w", size, err)
 	}
 	r.data = r.producer[page:]
 	return r, nil
 }
 
-func (r *ring) view() *window { return &r.window }
-
-func (r *ring) close() {
+func (r *ring) Close() {
 	if r.consumer != nil {
 		unix.Munmap(r.consumer)
 	}
@@ -65,37 +65,37 @@ func (r *ring) close() {
 	r.m.Close()
 }
 
-// produced returns how far the kernel has come, records under way included.
-func (r *ring) produced() uint64 {
+// Produced returns how far the kernel has come, records under way included.
+func (r *ring) Produced() uint64 {
 	return atomic.LoadUint64((*uint64)(unsafe.Pointer(&r.producer[0])))
 }
 
-// free gives what was read back to the kernel.
-func (r *ring) free() {
-	if r.freed != r.pos {
-		r.freed = r.pos
-		atomic.StoreUint64((*uint64)(unsafe.Pointer(&r.consumer[0])), r.pos)
+// Free gives what was read back to the kernel.
+func (r *ring) Free() {
+	if r.Freed != r.Pos {
+		r.Freed = r.Pos
+		atomic.StoreUint64((*uint64)(unsafe.Pointer(&r.consumer[0])), r.Pos)
 	}
 }
 
-// peek makes ts that of the next record, skipping discarded ones. It returns false if
-// there is none before end.
-func (r *ring) peek() bool {
-	for r.pos < r.end {
+// Peek makes TS that of the next record, skipping discarded ones. It returns false if
+// there is none before End.
+func (r *ring) Peek() bool {
+	for r.Pos < r.End {
 		word := r.settled()
 		if word&discardBit == 0 {
-			r.ts = *(*uint64)(unsafe.Pointer(&r.data[r.pos&r.mask+kernelHead+recordHead]))
+			r.TS = *(*uint64)(unsafe.Pointer(&r.data[r.Pos&r.Mask+kernelHead+recordHead]))
 			return true
 		}
-		r.pos += recordSize(word)
+		r.Pos += recordSize(word)
 	}
 	return false
 }
 
-// settled returns the first word of the record at pos, once it is written. That takes
+// settled returns the first word of the record at Pos, once it is written. That takes
 // long only if who writes it loses its CPU: since Linux 7, or as the CPU is virtual.
 func (r *ring) settled() uint32 {
-	at := (*uint32)(unsafe.Pointer(&r.data[r.pos&r.mask]))
+	at := (*uint32)(unsafe.Pointer(&r.data[r.Pos&r.Mask]))
 	for i := 0; ; i++ {
 		word := atomic.LoadUint32(at)
 		switch {
@@ -109,12 +109,12 @@ func (r *ring) settled() uint32 {
 	}
 }
 
-// take returns the record at pos, which peek has seen, and moves behind it. The
-// bytes are valid until free.
-func (r *ring) take() []byte {
-	at := r.pos & r.mask
+// Take returns the record at Pos, which Peek has seen, and moves behind it. The
+// bytes are valid until Free.
+func (r *ring) Take() []byte {
+	at := r.Pos & r.Mask
 	word := *(*uint32)(unsafe.Pointer(&r.data[at]))
-	r.pos += recordSize(word)
+	r.Pos += recordSize(word)
 	return r.data[at+kernelHead : at+kernelHead+uint64(word)]
 }
 

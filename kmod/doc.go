@@ -5,7 +5,7 @@
 // each CPU. Open opens all of them from one thread, by which the module knows its
 // readers (control.go), checks the versions (device.go), says what is wanted
 // (choice.go) and maps the rings (ring.go). ReadInto takes the oldest event of all rings
-// (merge.go) without copying it.
+// (driver.Merger) without copying it.
 //
 // The devices are those of Falco's and sysdig's module; docs/module.md describes them, and
 // the older layouts that those readers expect can be chosen when the module is built.

@@ -30,7 +30,7 @@ type Driver struct {
 	size    int // bytes of each buffer
 
 	life   driver.Life
-	merger merger
+	merger driver.Merger
 	idle   time.Duration
 	rings  []*ring // all that are open; guarded by life.Using
 }
@@ -46,21 +46,22 @@ func (d *Driver) ReadInto(ev *event.Event) error {
 	d.life.Reading.Lock()
 	defer d.life.Reading.Unlock()
 	for !d.life.Ended {
-		bytes, r := d.merger.next()
-		if bytes != nil {
+		if bytes, from := d.merger.Next(); bytes != nil {
 			d.idle = minIdle
-			keep, err := d.parse(bytes, r, ev)
+			keep, err := d.parse(bytes, from.(*ring), ev)
 			if keep || err != nil {
 				return err
 			}
 			continue
 		}
-		if err := d.merger.err(); err != nil {
-			return fmt.Errorf("kmod: %w", err)
+		for _, r := range d.rings {
+			if r.err != nil {
+				return fmt.Errorf("kmod: %w", r.err)
+			}
 		}
 		over := d.over()
 		d.wait(over)
-		if over && !d.merger.look() {
+		if over && !d.merger.Look() {
 			d.life.Ended = true
 		}
 	}

@@ -61,12 +61,12 @@ func (d *Driver) open() error {
 				return err
 			}
 		}
-		r.mask = uint64(d.size) - 1
+		r.Mask = uint64(d.size) - 1
 		if err := r.mmap(); err != nil {
 			return err
 		}
+		d.merger.Buffers = append(d.merger.Buffers, r)
 	}
-	d.merger.rings = append(d.merger.rings, d.rings...)
 	if err := d.setScope(); err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (d *Driver) follow(ev *event.Event) {
 			return err
 		}
 		if err = r.mmap(); err != nil {
-			r.close()
+			r.Close()
 		}
 		return err
 	})
@@ -250,7 +250,7 @@ func (d *Driver) follow(ev *event.Event) {
 	d.life.Using.Lock()
 	defer d.life.Using.Unlock()
 	d.rings = append(d.rings, r)
-	d.merger.rings = append(d.merger.rings, r)
+	d.merger.Buffers = append(d.merger.Buffers, r)
 }
 
 // ask sends a request for all devices through the first one, on the control's thread.
@@ -263,11 +263,11 @@ func (d *Driver) ask(nr, arg uintptr) error {
 func (d *Driver) release() {
 	_ = d.control.do(func() error {
 		for _, r := range d.rings {
-			r.close()
+			r.Close()
 		}
 		return nil
 	})
-	d.rings, d.merger = nil, merger{}
+	d.rings, d.merger = nil, driver.Merger{}
 	d.control.close()
 }
 

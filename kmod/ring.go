@@ -15,17 +15,12 @@ import (
 // data twice in a row, so that every event can be read in one piece. In the page
 // positions are offsets; those here count bytes and only grow.
 type ring struct {
-	cpu   int
-	fd    int
-	info  []byte
-	data  []byte
-	mask  uint64 // bytes of the buffer - 1
-	pos   uint64 // of the next event
-	freed uint64 // what the module knows of pos
-	due   uint64 // events before it are to be read before new ones are looked for
-	end   uint64 // events before it may be read
-	ts    uint64 // of the event at pos, ns since the epoch; valid if there is one
-	err   error  // the buffer holds what is no event
+	driver.Window
+	cpu  int
+	fd   int
+	info []byte
+	data []byte
+	err  error // the buffer holds what is no event
 }
 
 const (
@@ -40,24 +35,24 @@ func newRing(name string, cpu, size int) (*ring, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &ring{cpu: cpu, fd: fd, mask: uint64(size) - 1}, nil
+	return &ring{cpu: cpu, fd: fd, Window: driver.Window{Mask: uint64(size) - 1}}, nil
 }
 
 // mmap maps the buffer. What is in it from before is passed over.
 func (r *ring) mmap() (err error) {
-	if r.data, err = unix.Mmap(r.fd, 0, 2*int(r.mask+1), unix.PROT_READ, unix.MAP_SHARED); err == nil {
+	if r.data, err = unix.Mmap(r.fd, 0, 2*int(r.Mask+1), unix.PROT_READ, unix.MAP_SHARED); err == nil {
 		r.info, err = unix.Mmap(r.fd, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	}
 	if err != nil {
-		return fmt.Errorf("map the buffer of CPU %d, %d bytes: %w", r.cpu, r.mask+1, err)
+		return fmt.Errorf("map the buffer of CPU %d, %d bytes: %w", r.cpu, r.Mask+1, err)
 	}
-	r.pos = uint64(r.load32(offHead))
-	r.freed = r.pos
-	atomic.StoreUint32(r.word(offTail), uint32(r.pos))
+	r.Pos = uint64(r.load32(offHead))
+	r.Freed = r.Pos
+	atomic.StoreUint32(r.word(offTail), uint32(r.Pos))
 	return nil
 }
 
-func (r *ring) close() {
+func (r *ring) Close() {
 	if r.info != nil {
 		unix.Munmap(r.info)
 	}
@@ -75,40 +70,40 @@ func (r *ring) counter(off int) uint64 {
 func (r *ring) u32At(at uint64) uint32  { return *(*uint32)(unsafe.Pointer(&r.data[at])) }
 func (r *ring) timeAt(at uint64) uint64 { return *(*uint64)(unsafe.Pointer(&r.data[at])) }
 
-// produced returns how far the module has come.
-func (r *ring) produced() uint64 {
-	return r.freed + (uint64(r.load32(offHead))-r.freed)&r.mask
+// Produced returns how far the module has come.
+func (r *ring) Produced() uint64 {
+	return r.Freed + (uint64(r.load32(offHead))-r.Freed)&r.Mask
 }
 
-// free gives what was read back to the module.
-func (r *ring) free() {
-	if r.freed != r.pos {
-		r.freed = r.pos
-		atomic.StoreUint32(r.word(offTail), uint32(r.pos&r.mask))
+// Free gives what was read back to the module.
+func (r *ring) Free() {
+	if r.Freed != r.Pos {
+		r.Freed = r.Pos
+		atomic.StoreUint32(r.word(offTail), uint32(r.Pos&r.Mask))
 	}
 }
 
-// peek makes ts that of the next event. It returns false if there is none before end, or
+// Peek makes TS that of the next event. It returns false if there is none before End, or
 // what is there is none.
-func (r *ring) peek() bool {
-	if r.pos >= r.end || r.err != nil {
+func (r *ring) Peek() bool {
+	if r.Pos >= r.End || r.err != nil {
 		return false
 	}
-	left := r.end - r.pos
-	if n := uint64(r.u32At(r.pos&r.mask + offLength)); left < headerSize || n < headerSize || n > left {
+	left := r.End - r.Pos
+	if n := uint64(r.u32At(r.Pos&r.Mask + offLength)); left < headerSize || n < headerSize || n > left {
 		r.err = fmt.Errorf("the buffer of CPU %d holds what is no event, of %d bytes", r.cpu, n)
 		return false
 	}
-	r.ts = r.timeAt(r.pos & r.mask)
+	r.TS = r.timeAt(r.Pos & r.Mask)
 	return true
 }
 
-// take returns the event at pos, which peek has seen, and moves behind it. The bytes
-// are valid until free.
-func (r *ring) take() []byte {
-	at := r.pos & r.mask
+// Take returns the event at Pos, which Peek has seen, and moves behind it. The bytes
+// are valid until Free.
+func (r *ring) Take() []byte {
+	at := r.Pos & r.Mask
 	n := uint64(r.u32At(at + offLength))
-	r.pos += n
+	r.Pos += n
 	return r.data[at : at+n]
 }
 

@@ -6,18 +6,19 @@ import (
 	"testing"
 
 	"github.com/lannerhq/lanner/internal/drivertest"
+	"github.com/lannerhq/lanner/kernel/driver"
 	"github.com/lannerhq/lanner/kernel/event"
 	"github.com/lannerhq/lanner/kernel/event/spec"
 )
 
 // testRing is a ring that a test writes to as the module does.
 func testRing(cpu, size int) *ring {
-	return &ring{cpu: cpu, info: make([]byte, 4096), data: make([]byte, 2*size), mask: uint64(size) - 1}
+	return &ring{cpu: cpu, info: make([]byte, 4096), data: make([]byte, 2*size), Window: driver.Window{Mask: uint64(size) - 1}}
 }
 
 // write adds an event, or returns false if there is no room.
 func (r *ring) write(b []byte) bool {
-	size := int(r.mask + 1)
+	size := int(r.Mask + 1)
 	head, tail := int(r.load32(offHead)), int(r.load32(offTail))
 	if (tail-head-1)&(size-1) < len(b) {
 		return false
@@ -47,19 +48,21 @@ func closeEvent(b *event.Builder, ts uint64, n int) []byte {
 // TestMerge: events of several rings come out by time, none is missed, and rings are
 // used again and again.
 func TestMerge(t *testing.T) {
-	var m merger
+	var m driver.Merger
+	var rings []*ring
 	for cpu := range 4 {
-		m.rings = append(m.rings, testRing(cpu, 512))
+		rings = append(rings, testRing(cpu, 512))
+		m.Buffers = append(m.Buffers, rings[cpu])
 	}
 	var b event.Builder
 	written, read := 0, 0
 	last := uint64(0)
 	for read < 20000 {
-		for written < 20000 && m.rings[rand.IntN(4)].write(closeEvent(&b, uint64(written+1), written)) {
+		for written < 20000 && rings[rand.IntN(4)].write(closeEvent(&b, uint64(written+1), written)) {
 			written++
 		}
 		for {
-			bytes, r := m.next()
+			bytes, from := m.Next()
 			if bytes == nil {
 				break
 			}
@@ -68,7 +71,7 @@ func TestMerge(t *testing.T) {
 				t.Fatal(err)
 			}
 			if ev.TS() <= last {
-				t.Fatalf("event %d of CPU %d behind %d", ev.TS(), r.cpu, last)
+				t.Fatalf("event %d of CPU %d behind %d", ev.TS(), from.(*ring).cpu, last)
 			}
 			if res, _ := ev.Int(0); uint64(res) != ev.TS()-1 {
 				t.Fatalf("event %d says %d", ev.TS(), res)
@@ -77,26 +80,29 @@ func TestMerge(t *testing.T) {
 			read++
 		}
 	}
-	if err := m.err(); err != nil {
-		t.Error(err)
+	for _, r := range rings {
+		if r.err != nil {
+			t.Error(r.err)
+		}
 	}
 }
 
 // TestRingAlloc: the reader's side makes nothing for the collector.
 func TestRingAlloc(t *testing.T) {
-	m := merger{rings: []*ring{testRing(0, 4096), testRing(1, 4096)}, live: make([]*ring, 0, 2)}
+	first, second := testRing(0, 4096), testRing(1, 4096)
+	m := driver.Merger{Buffers: []driver.Buffer{first, second}}
 	d := Driver{choice: newChoice(spec.Current, event.Set{})}
 	var b event.Builder
 	var ev event.Event
 	if n := testing.AllocsPerRun(1000, func() {
-		m.rings[0].write(closeEvent(&b, 1, 1))
-		m.rings[1].write(closeEvent(&b, 2, 2))
+		first.write(closeEvent(&b, 1, 1))
+		second.write(closeEvent(&b, 2, 2))
 		for {
-			bytes, r := m.next()
+			bytes, from := m.Next()
 			if bytes == nil {
 				break
 			}
-			if _, err := d.parse(bytes, r, &ev); err != nil {
+			if _, err := d.parse(bytes, from.(*ring), &ev); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -119,10 +125,10 @@ func FuzzRing(f *testing.F) {
 			r.data[i], r.data[i+512] = c, c
 		}
 		binary.NativeEndian.PutUint32(r.info[offHead:], head)
-		m := merger{rings: []*ring{r}}
+		m := driver.Merger{Buffers: []driver.Buffer{r}}
 		total := 0
 		for {
-			bytes, _ := m.next()
+			bytes, _ := m.Next()
 			if bytes == nil {
 				break
 			}

@@ -3,7 +3,8 @@
 //
 // In a nutshell: each driver (packages bpf and kmod) takes a Config and is a Driver;
 // package kernel chooses among them. Drivers know nothing of each other. Whom they watch
-// is a Scope (scope.go); who may use them while they end is in a Life (life.go).
+// is a Scope (scope.go); who may use them while they end is in a Life (life.go); a Merger
+// reads their buffers, of which there are several (merge.go).
 package driver
 
 import (
