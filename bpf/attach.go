@@ -57,19 +57,7 @@ func (d *Driver) attach() error {
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-		d.linkMu.Lock()
-		d.links = append(d.links, l)
-		d.linkMu.Unlock()
+		d.keep(l)
 	}
 	return nil
-}
-
-// detach stops the probe.
-func (d *Driver) detach() {
-	d.linkMu.Lock()
-	defer d.linkMu.Unlock()
-	for i := len(d.links) - 1; i >= 0; i-- {
-		d.links[i].Close()
-	}
-	d.links = nil
 }

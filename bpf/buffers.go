@@ -25,7 +25,7 @@ func (d *Driver) makeRings() error {
 		}
 		d.scratch(cpu).Known = 1
 	}
-	if err := d.makePoll(); err != nil {
+	if err := d.sleeper.open(); err != nil {
 		return err
 	}
 	var made []*ring
@@ -57,22 +57,4 @@ func (d *Driver) wakeupBytes() int {
 		sharing = d.numCPU
 	}
 	return d.cfg.BufferBytes / 8 / sharing
-}
-
-// makePoll prepares what wait sleeps on.
-func (d *Driver) makePoll() (err error) {
-	if d.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return fmt.Errorf("epoll_create1: %w", err)
-	}
-	if d.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
-		return fmt.Errorf("eventfd: %w", err)
-	}
-	return d.poll(d.wake, unix.EPOLLIN)
-}
-
-func (d *Driver) poll(fd int, events uint32) error {
-	if err := unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events}); err != nil {
-		return fmt.Errorf("epoll_ctl: %w", err)
-	}
-	return nil
 }

@@ -41,9 +41,7 @@ func (d *Classic) attach() error {
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-		d.linkMu.Lock()
-		d.links = append(d.links, l)
-		d.linkMu.Unlock()
+		d.keep(l)
 	}
 	return nil
 }
@@ -59,13 +57,4 @@ func (d *Classic) hang(name string, p *ebpf.Program) (link.Link, error) {
 		return nil, errors.New("tracepoints are found in tracefs, which is not mounted: mount -t tracefs tracefs /sys/kernel/tracing")
 	}
 	return l, err
-}
-
-func (d *Classic) detach() {
-	d.linkMu.Lock()
-	defer d.linkMu.Unlock()
-	for i := len(d.links) - 1; i >= 0; i-- {
-		d.links[i].Close()
-	}
-	d.links = nil
 }

@@ -50,7 +50,7 @@ func VerifyClassic(file string, in spec.Profile) error {
 	if err != nil {
 		return err
 	}
-	d := &Classic{obj: o, maps: make(map[string]*ebpf.Map), sleeper: newSleeper()}
+	d := &Classic{reader: reader{sleeper: newSleeper()}, obj: o, maps: make(map[string]*ebpf.Map)}
 	defer d.release()
 	if d.numCPU, err = ebpf.PossibleCPU(); err != nil {
 		return fmt.Errorf("count CPUs: %w", err)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
@@ -126,7 +125,7 @@ func (d *Classic) makeMaps() error {
 func (d *Classic) configure() error {
 	want := func(name string) uint8 { return d.sel.want(spec.FindSyscall(name).SC) }
 	set := classicSettings{
-		BootTime: monotonicStart(), Snaplen: uint32(d.cfg.Snaplen), SamplingRatio: uint32(d.cfg.SamplingRatio),
+		BootTime: began(unix.CLOCK_MONOTONIC), Snaplen: uint32(d.cfg.Snaplen), SamplingRatio: uint32(d.cfg.SamplingRatio),
 		DynamicSnaplen: flag(d.cfg.DynamicSnaplen), DroppingMode: flag(d.cfg.SamplingRatio > 1), DropFailed: flag(d.cfg.DropFailed),
 		FullCaptureStart: d.cfg.FullCapture[0], FullCaptureEnd: d.cfg.FullCapture[1], StatsdPort: d.cfg.StatsdPort,
 		Scope: kindOf(&d.cfg.Scope), OwnTGID: uint32(os.Getpid()),
@@ -162,21 +161,6 @@ func (d *Classic) configure() error {
 		}
 	}
 	return nil
-}
-
-// monotonicStart is when the clock that the probe reads was 0, ns since the epoch.
-func monotonicStart() (at uint64) {
-	best := time.Hour
-	for range 10 {
-		var before, real, after unix.Timespec
-		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &before) // cannot fail for these clocks
-		_ = unix.ClockGettime(unix.CLOCK_REALTIME, &real)
-		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &after)
-		if took := time.Duration(after.Nano() - before.Nano()); took < best {
-			best, at = took, uint64(real.Nano()-before.Nano()-int64(took/2))
-		}
-	}
-	return at
 }
 
 // makeRings makes a perf buffer for each CPU that is up.
@@ -269,8 +253,7 @@ func (d *Classic) program(name string) (*ebpf.Program, error) {
 
 // release gives back what open took, as far as it came.
 func (d *Classic) release() {
-	d.merger.Close()
-	d.sleeper.release()
+	d.reader.release()
 	for _, m := range d.maps {
 		m.Close()
 	}

@@ -136,7 +136,7 @@ func TestClassicVerify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := &Classic{obj: o, maps: make(map[string]*ebpf.Map), numCPU: 1, sleeper: newSleeper()}
+		d := &Classic{reader: reader{numCPU: 1, sleeper: newSleeper()}, obj: o, maps: make(map[string]*ebpf.Map)}
 		if err := d.makeMaps(); err != nil {
 			t.Fatal(err)
 		}

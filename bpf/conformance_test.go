@@ -1,7 +1,6 @@
 package bpf
 
 import (
-	"sync/atomic"
 	"testing"
 
 	"github.com/lannerhq/lanner/internal/drivertest"
@@ -17,5 +16,5 @@ func TestConformance(t *testing.T) {
 	drivertest.Conformance(t, eventtest.Driver{Name: "modern-bpf", Limits: limits, Skip: drivertest.SkipChildren}, Open)
 }
 
-func (d *Driver) TreeSize() int64  { return atomic.LoadInt64(&d.tree().Size) }
+func (d *Driver) TreeSize() int64  { return d.treeSize() }
 func (d *Classic) TreeSize() int64 { return d.treeSize() }

@@ -5,7 +5,7 @@
 // is compiled from modern/ (load.go, tables.go), loads the programs of the wanted
 // events and hangs the first ones on their tracepoints (attach.go). The kernel
 // sends events into ring buffers that are mapped here (ring.go); ReadInto takes the oldest
-// one of all buffers (driver.Merger) without copying it.
+// one of all buffers (reader.go, driver.Merger) without copying it.
 //
 // Which processes are watched is decided in the kernel: all, a tree that the probe
 // keeps up to date as processes are made and end (scope.go), or a cgroup. Processes

@@ -26,7 +26,7 @@ func Open(cfg Config) (*Driver, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("bpf: %w", err)
 	}
-	d := &Driver{cfg: cfg, epoll: -1, wake: -1, idle: minIdle}
+	d := &Driver{reader: reader{cfg: cfg, sleeper: newSleeper()}}
 	if err := d.open(); err != nil {
 		d.detach()
 		d.release()
@@ -153,7 +153,7 @@ func (d *Driver) configure(s *ebpf.CollectionSpec) error {
 		"snaplen":           uint32(d.cfg.Snaplen),
 		"wakeup_bytes":      uint32(d.wakeupBytes()),
 		"sampling_ratio":    uint32(d.cfg.SamplingRatio),
-		"boot_time":         bootTime(),
+		"boot_time":         began(unix.CLOCK_BOOTTIME),
 		"fullcapture_start": d.cfg.FullCapture[0],
 		"fullcapture_end":   d.cfg.FullCapture[1],
 		"statsd_port":       d.cfg.StatsdPort,
@@ -194,15 +194,15 @@ func pageShift() (n uint8) {
 	return n
 }
 
-// bootTime returns when the machine booted, ns since the epoch: the shortest of some
+// began is when a clock of the kernel was 0, ns since the epoch: the shortest of some
 // readings of both clocks is the one that nothing came between.
-func bootTime() (at uint64) {
+func began(clock int32) (at uint64) {
 	best := time.Hour
 	for range 10 {
 		var before, real, after unix.Timespec
-		_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &before) // cannot fail for these clocks
+		_ = unix.ClockGettime(clock, &before) // cannot fail for the clocks there are
 		_ = unix.ClockGettime(unix.CLOCK_REALTIME, &real)
-		_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &after)
+		_ = unix.ClockGettime(clock, &after)
 		if took := time.Duration(after.Nano() - before.Nano()); took < best {
 			best = took
 			at = uint64(real.Nano() - before.Nano() - int64(took/2))
@@ -233,15 +233,10 @@ func mapArray(m *ebpf.Map) ([]byte, error) {
 
 // release gives back what open took, as far as it came.
 func (d *Driver) release() {
-	d.merger.Close()
+	d.reader.release()
 	for _, b := range [][]byte{d.scratches, d.treeState} {
 		if b != nil {
 			unix.Munmap(b)
-		}
-	}
-	for _, fd := range []int{d.epoll, d.wake} {
-		if fd >= 0 {
-			unix.Close(fd)
 		}
 	}
 	if d.coll != nil {

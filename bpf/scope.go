@@ -69,43 +69,53 @@ func (d *Driver) Add(pid int, armed bool) error {
 }
 
 func (d *Driver) add(pid int, armed bool) error {
-	if err := d.cfg.Scope.MayAdd(pid); err != nil {
+	return d.watch(pid, func(p endWatch) error {
+		id, err := d.ids.of(pid)
+		if err != nil {
+			return err
+		}
+		return join(d.coll.Maps[modernMapTree], &d.tree().Size, p, id, armed)
+	})
+}
+
+// watch has a process put into the tree, if it may be.
+func (r *reader) watch(pid int, join func(p endWatch) error) error {
+	if err := r.cfg.Scope.MayAdd(pid); err != nil {
 		return err
 	}
-	d.life.Using.RLock()
-	defer d.life.Using.RUnlock()
-	if d.life.Closed {
+	r.life.Using.RLock()
+	defer r.life.Using.RUnlock()
+	if r.life.Closed {
 		return os.ErrClosed
 	}
-	fd, err := unix.PidfdOpen(pid, 0)
+	p, err := watchEnd(pid)
 	if err != nil {
 		return fmt.Errorf("watch process %d: %w", pid, err)
 	}
-	defer unix.Close(fd)
-	id, err := d.ids.of(pid)
-	if err != nil {
-		return err
-	}
+	defer p.close()
+	return join(p)
+}
+
+// join puts a process into a tree, in which it is known by an initial id, and counts it.
+func join(tree *ebpf.Map, size *int64, p endWatch, id uint32, armed bool) error {
 	bits := member
 	if armed {
 		bits |= muted
 	}
-	tree, size := d.coll.Maps[modernMapTree], &d.tree().Size
 	atomic.AddInt64(size, 1)
 	if err := tree.Update(id, bits, ebpf.UpdateNoExist); err != nil {
 		atomic.AddInt64(size, -1)
 		if errors.Is(err, ebpf.ErrKeyExist) {
 			return nil // its parent is watched as well
 		}
-		return fmt.Errorf("watch process %d: %w", pid, err)
+		return fmt.Errorf("watch process %d: %w", p.pid, err)
 	}
 	// If it ended before it was in the tree, nobody takes it out.
-	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	if n, _ := unix.Poll(poll, 0); n > 0 {
+	if p.ended() {
 		if tree.Delete(id) == nil {
 			atomic.AddInt64(size, -1)
 		}
-		return fmt.Errorf("watch process %d: %w", pid, unix.ESRCH)
+		return fmt.Errorf("watch process %d: %w", p.pid, unix.ESRCH)
 	}
 	return nil
 }

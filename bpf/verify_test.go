@@ -41,7 +41,7 @@ func verify(t *testing.T, cfg Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Driver{cfg: cfg, sel: newSelection(cfg.Profile, cfg.Events), numCPU: 1}
+	d := &Driver{reader: reader{cfg: cfg, sel: newSelection(cfg.Profile, cfg.Events), numCPU: 1}}
 	if err := d.configure(s); err != nil {
 		t.Fatal(err)
 	}
