@@ -18,6 +18,16 @@ func watchEnd(pid int) (endWatch, error) {
 	return endWatch{pid, fd}, err
 }
 
+// hasEnded reports whether a process has ended, though nobody may have waited for it yet.
+func hasEnded(pid int) bool {
+	p, err := watchEnd(pid)
+	if err != nil {
+		return errors.Is(err, unix.ESRCH)
+	}
+	defer p.close()
+	return p.ended()
+}
+
 func (w endWatch) ended() bool {
 	if w.fd < 0 {
 		return errors.Is(unix.Kill(w.pid, 0), unix.ESRCH)

@@ -79,11 +79,20 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestSweep: a process that ended without the probe seeing it, as may be since Linux 7,
-// does not keep a reader waiting.
+// TestSweep: processes that ended without the probe seeing it, as may be since Linux 7,
+// do not keep a reader waiting, whether somebody has waited for them or not.
 func TestSweep(t *testing.T) {
-	cmd := exec.Command("/bin/true")
-	if err := cmd.Run(); err != nil {
+	waitedFor, zombie := exec.Command("/bin/true"), exec.Command("/bin/true")
+	for _, cmd := range []*exec.Cmd{waitedFor, zombie} {
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer zombie.Wait()
+	if err := waitedFor.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Waitid(unix.P_PID, zombie.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
 		t.Fatal(err)
 	}
 	cfg := config(t, "lifecycle")
@@ -93,20 +102,27 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	size := func() int64 { return atomic.LoadInt64(&d.tree().Size) }
-	if err := d.coll.Maps[modernMapTree].Put(uint32(cmd.Process.Pid), member); err != nil {
-		t.Fatal(err)
+	tree, size := d.coll.Maps[modernMapTree], &d.tree().Size
+	before := atomic.LoadInt64(size)
+	for _, cmd := range []*exec.Cmd{waitedFor, zombie} {
+		if err := tree.Put(uint32(cmd.Process.Pid), member); err != nil {
+			t.Fatal(err)
+		}
+		atomic.AddInt64(size, 1)
 	}
-	atomic.AddInt64(&d.tree().Size, 1)
-	before := size()
 	if err := d.sweep(); err != nil {
 		t.Fatal(err)
 	}
 	var bits uint32
-	if size() != before-1 || d.coll.Maps[modernMapTree].Lookup(uint32(cmd.Process.Pid), &bits) == nil {
-		t.Errorf("%d processes of %d are left", size(), before)
+	for _, cmd := range []*exec.Cmd{waitedFor, zombie} {
+		if tree.Lookup(uint32(cmd.Process.Pid), &bits) == nil {
+			t.Errorf("%v is left, waited for: %v", cmd, cmd == waitedFor)
+		}
 	}
-	if d.coll.Maps[modernMapTree].Lookup(uint32(os.Getppid()), &bits) != nil {
+	if after := atomic.LoadInt64(size); after != before {
+		t.Errorf("%d processes are left, want %d", after, before)
+	}
+	if tree.Lookup(uint32(os.Getppid()), &bits) != nil {
 		t.Error("the parent was taken out, which lives")
 	}
 }

@@ -123,22 +123,25 @@ func join(tree *ebpf.Map, size *int64, p endWatch, id uint32, armed bool) error 
 // sweep takes processes out of the tree that have ended without being seen to, see missed:
 // else it would never be empty. It must not run beside Close.
 func (d *Driver) sweep() error {
-	var own map[uint32]bool // initial ids of the processes of our namespace
+	own := func(id uint32) (pid int, there bool) { return int(id), true }
 	if d.ids.coll != nil {
 		list, err := d.ids.list()
 		if err != nil {
 			return err
 		}
-		own = make(map[uint32]bool, len(list))
+		ours := make(map[uint32]int, len(list)) // by initial id
 		for i := range list {
-			own[list[i].PID] = true
+			if list[i].TID == list[i].PID {
+				ours[list[i].PID] = int(list[i].Own)
+			}
 		}
+		own = func(id uint32) (pid int, there bool) { pid, there = ours[id]; return }
 	}
 	tree, size := d.coll.Maps[modernMapTree], &d.tree().Size
 	var gone []uint32
 	var id, bits uint32
 	for it := tree.Iterate(); it.Next(&id, &bits); {
-		if own != nil && !own[id] || own == nil && unix.Kill(int(id), 0) == unix.ESRCH {
+		if pid, there := own(id); !there || hasEnded(pid) {
 			gone = append(gone, id)
 		}
 	}
