@@ -102,10 +102,11 @@ test-kube:
 	LANNER_TEST_KUBE=1 $(GO) test -count=1 -timeout 40m -run '^TestKube' -v ./inject/k8s ./inject/webhook ./cmd/inject
 
 # docs/conformance.md: each event on each driver and kernel, from runs of the suite on all
-# kernels: the results of those that did not run are nowhere else.
+# kernels: the results of those that did not run are nowhere else. An event that differs
+# fails a test, and is a result; a run that is missing ends this.
 conformance-report: all-kernels deps
 	rm -f out/conformance
-	export LANNER_CONFORMANCE_REPORT=$(CURDIR)/out/conformance; $(VM_TEST) -run '^TestKernels(Modern)?$$' ./ptrace ./bpf ./kmod $(VM_END)
+	-export LANNER_CONFORMANCE_REPORT=$(CURDIR)/out/conformance; $(VM_TEST) -run '^TestKernels(Modern)?$$' ./ptrace ./bpf ./kmod $(VM_END)
 	$(GO) run ./internal/conformance out/conformance > out/conformance.md
 	mv out/conformance.md docs/conformance.md
 

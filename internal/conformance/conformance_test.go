@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -39,6 +40,30 @@ func TestWrite(t *testing.T) {
 	}
 	if strings.Contains(got, "18") {
 		t.Error("the earlier of two runs counts")
+	}
+}
+
+// TestComplete: a run that is missing is told.
+func TestComplete(t *testing.T) {
+	var all strings.Builder
+	for _, driver := range drivers[:3] {
+		for _, edition := range []string{"current", "v036"} {
+			fmt.Fprintf(&all, `{"driver":%q,"kernel":"6.1.5","arch":"amd64","edition":%q,"events":{}}`+"\n", driver, edition)
+		}
+	}
+	const unavailable = `{"driver":"kmod","kernel":"6.1.5","arch":"amd64","unavailable":"locked"}`
+	for text, want := range map[string]string{
+		all.String() + unavailable: "",
+		all.String():               "kmod on 6.1.5 amd64: no results of edition current: see what its run says",
+		strings.Replace(all.String(), "v036", "v0", 1) + unavailable: "ptrace on 6.1.5 amd64: no results of edition v036: see what its run says",
+	} {
+		runs, err := read(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := complete(runs); fmt.Sprint(err) != want && (err != nil || want != "") {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 
