@@ -82,6 +82,7 @@ func TestKilled(t *testing.T) {
 	if n := len(held["prog_id"]); n > 20 {
 		t.Errorf("%d descriptors of programs, though tables keep those of events", n)
 	}
+	end := time.Now().Add(time.Minute) // an emulated machine has been seen to take over 10 s
 	for kind, open := range map[string]func(id int) (interface{ Close() error }, error){
 		"link_id": func(id int) (interface{ Close() error }, error) { return link.NewFromID(link.ID(id)) },
 		"prog_id": func(id int) (interface{ Close() error }, error) { return ebpf.NewProgramFromID(ebpf.ProgramID(id)) },
@@ -90,7 +91,7 @@ func TestKilled(t *testing.T) {
 		for _, id := range held[kind] {
 			// The kernel frees them when no CPU uses them any more.
 			gone := false
-			for range 500 {
+			for !gone && time.Now().Before(end) {
 				x, err := open(id)
 				if gone = errors.Is(err, os.ErrNotExist); gone {
 					break
