@@ -3,7 +3,8 @@
 #ifndef LANNER_FILL_MESSAGE_H
 #define LANNER_FILL_MESSAGE_H
 
-#include "../ops/message.h"
+#include "../ops/data.h"
+#include "../../kernel/uapi/message.h"
 
 static __always_inline void put_no_message(struct call *c)
 {

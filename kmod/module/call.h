@@ -180,6 +180,7 @@ static inline void end(struct call *c, u16 type)
 }
 
 #define FILLER static
+#define UNROLL	/* in front of loops, which old verifiers do not know */
 #define FILL(name, type, n)				\
 static void lay_out_##name(struct call *c);		\
 static void fill_##name(struct call *c)			\

@@ -1,97 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Fillers of sendmsg, recvmsg, and the calls on several messages at once. */
+/* Fillers of recvmsg and of the calls on several messages at once. */
 #ifndef LANNER_FILL_MESSAGE_H
 #define LANNER_FILL_MESSAGE_H
 
 #include "data.h"
-
-/* A struct msghdr of the caller's. */
-struct message {
-	u64 name, name_len, iov, iov_len, control, control_len;
-};
-
-struct msghdr64 {
-	u64 name;
-	u32 name_len, pad;
-	u64 iov, iov_len, control, control_len;
-	u32 flags, pad2;
-};
-
-struct msghdr32 {
-	u32 name, name_len, iov, iov_len, control, control_len, flags;
-};
-
-static u32 msghdr_size(struct call *c)
-{
-	return c->compat ? sizeof(struct msghdr32) : sizeof(struct msghdr64);
-}
-
-static bool read_message(struct call *c, struct message *m, u64 addr)
-{
-	struct msghdr64 wide;
-	struct msghdr32 narrow;
-
-	if (c->compat) {
-		if (!read_user(&narrow, sizeof(narrow), addr))
-			return false;
-		*m = (struct message){ narrow.name, narrow.name_len, narrow.iov, narrow.iov_len,
-				       narrow.control, narrow.control_len };
-		return true;
-	}
-	if (!read_user(&wide, sizeof(wide), addr))
-		return false;
-	*m = (struct message){ wide.name, wide.name_len, wide.iov, wide.iov_len, wide.control, wide.control_len };
-	return true;
-}
-
-/* Writes up to n bytes of a message's buffers. */
-static void put_message_data(struct call *c, struct message *m, u64 n)
-{
-	struct data_hint h = { .peer = m->name, .peer_len = m->name_len };
-
-	put_vectors(c, m->iov, m->iov_len, n, snaplen_of(c, arg(c, 0), &h));
-}
-
-static void put_message_tuple(struct call *c, struct message *m, bool inbound)
-{
-	put_tuple(c, inbound, arg(c, 0), m->name, m->name_len);
-}
-
-static void filler_sendmsg_e(struct call *c)
-{
-	struct message m;
-
-	put_u64(c, arg(c, 0));
-	if (!read_message(c, &m, arg(c, 1))) {
-		put_u32(c, 0);
-		put_empty(c);
-		return;
-	}
-	put_u32(c, iov_size(c, m.iov, m.iov_len));
-	put_message_tuple(c, &m, false);
-}
-
-static void filler_sendmsg_x(struct call *c)
-{
-	struct message m = {};
-	bool readable = read_message(c, &m, arg(c, 1));
-
-	put_s64(c, c->ret);
-	if (readable)
-		put_message_data(c, &m, c->ret > 0 ? c->ret : ~0ULL);
-	else
-		put_empty(c);
-	if (!current_profile(c))
-		return;
-	put_s64(c, arg_s32(arg(c, 0)));
-	if (!readable) {
-		put_empty(c);
-		put_empty(c);
-		return;
-	}
-	put_u32(c, iov_size(c, m.iov, m.iov_len));
-	put_message_tuple(c, &m, false);
-}
+#include "../../kernel/uapi/message.h"
 
 static void filler_recvmsg_x(struct call *c)
 {

@@ -11,6 +11,11 @@
 
 #define STRING_MAX 4096	/* bytes of a string, its NUL included */
 
+static u64 at_most(u64 n, u64 most)
+{
+	return min(n, most);
+}
+
 static bool read_user(void *dst, u64 size, u64 addr)
 {
 	return addr && !copy_from_user_nofault(dst, (void __user *)(unsigned long)addr, size);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * Messages, and the fillers of sendmsg. Those of recvmsg and of several messages at once
- * are each probe's (fill_message.h).
+ * are each driver's (fill_message.h).
  */
-#ifndef LANNER_OPS_MESSAGE_H
-#define LANNER_OPS_MESSAGE_H
-
-#include "data.h"
+#ifndef LANNER_MESSAGE_H
+#define LANNER_MESSAGE_H
 
 /* A struct msghdr of the caller's. */
 struct message {
@@ -24,17 +22,17 @@ struct msghdr32 {
 	u32 name, name_len, iov, iov_len, control, control_len, flags;
 };
 
-static __always_inline u32 msghdr_size(struct call *c)
+FILLER u32 msghdr_size(struct call *c)
 {
-	return c->s->compat ? sizeof(struct msghdr32) : sizeof(struct msghdr64);
+	return long_size(c) == 4 ? sizeof(struct msghdr32) : sizeof(struct msghdr64);
 }
 
-static __always_inline bool read_message(struct call *c, struct message *m, u64 addr)
+FILLER bool read_message(struct call *c, struct message *m, u64 addr)
 {
 	struct msghdr64 wide;
 	struct msghdr32 narrow;
 
-	if (c->s->compat) {
+	if (long_size(c) == 4) {
 		if (!read_user(&narrow, sizeof(narrow), addr))
 			return false;
 		*m = (struct message){ narrow.name, narrow.name_len, narrow.iov, narrow.iov_len,
@@ -48,19 +46,19 @@ static __always_inline bool read_message(struct call *c, struct message *m, u64 
 }
 
 /* Writes up to n bytes of a message's buffers. */
-static __always_inline void put_message_data(struct call *c, struct message *m, u64 n)
+FILLER void put_message_data(struct call *c, struct message *m, u64 n)
 {
 	struct data_hint h = { .peer = m->name, .peer_len = m->name_len };
 
 	put_vectors(c, m->iov, m->iov_len, n, snaplen_of(c, arg(c, 0), &h));
 }
 
-static __always_inline void put_message_tuple(struct call *c, struct message *m, bool inbound)
+FILLER void put_message_tuple(struct call *c, struct message *m, bool inbound)
 {
 	put_tuple(c, inbound, arg(c, 0), m->name, m->name_len);
 }
 
-static __always_inline void filler_sendmsg_e(struct call *c)
+FILLER void filler_sendmsg_e(struct call *c)
 {
 	struct message m;
 
@@ -74,7 +72,7 @@ static __always_inline void filler_sendmsg_e(struct call *c)
 	put_message_tuple(c, &m, false);
 }
 
-static __always_inline void filler_sendmsg_x(struct call *c)
+FILLER void filler_sendmsg_x(struct call *c)
 {
 	struct message m = {};
 	bool readable = read_message(c, &m, arg(c, 1));
@@ -96,4 +94,4 @@ static __always_inline void filler_sendmsg_x(struct call *c)
 	put_message_tuple(c, &m, false);
 }
 
-#endif /* LANNER_OPS_MESSAGE_H */
+#endif /* LANNER_MESSAGE_H */

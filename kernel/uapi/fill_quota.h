@@ -3,18 +3,20 @@
 #ifndef LANNER_FILL_QUOTA_H
 #define LANNER_FILL_QUOTA_H
 
-#include <linux/dqblk_xfs.h>
-#include <linux/quota.h>
-#include "user.h"
+/* linux/dqblk_xfs.h */
+#ifndef Q_XGETQUOTA
+#define Q_XGETQUOTA 0x5803
+#define Q_XSETQLIM 0x5804
+#endif
 
 #define QUOTA_NOT_USED 1	/* PPM_QFMT_NOT_USED */
 
-static u32 quota_cmd(struct call *c)
+FILLER u32 quota_cmd(struct call *c)
 {
 	return (u32)arg(c, 0) >> 8;
 }
 
-static void put_quota_args(struct call *c)
+FILLER void put_quota_args(struct call *c)
 {
 	u32 cmd = quota_cmd(c), id = 0;
 
@@ -26,14 +28,14 @@ static void put_quota_args(struct call *c)
 	put_u8(c, cmd == Q_QUOTAON ? conv_quotactl_fmt(arg(c, 2)) : QUOTA_NOT_USED);
 }
 
-static void filler_quotactl_e(struct call *c)
+FILLER void filler_quotactl_e(struct call *c)
 {
 	put_quota_args(c);
 }
 
-static void put_quota(struct call *c, u32 cmd, u64 addr)
+FILLER void put_quota(struct call *c, u32 cmd, u64 addr)
 {
-	struct if_dqblk q = {};
+	struct if_dqblk q = {};	/* the same in 32-bit calls */
 
 	if ((cmd == Q_GETQUOTA || cmd == Q_SETQUOTA) && !read_user(&q, sizeof(q), addr))
 		q.dqb_valid = 0;
@@ -46,7 +48,7 @@ static void put_quota(struct call *c, u32 cmd, u64 addr)
 	put_u64(c, q.dqb_valid & QIF_ITIME ? q.dqb_itime : 0);
 }
 
-static void put_quota_info(struct call *c, u32 cmd, u64 addr)
+FILLER void put_quota_info(struct call *c, u32 cmd, u64 addr)
 {
 	struct if_dqinfo q = {};
 
@@ -57,7 +59,7 @@ static void put_quota_info(struct call *c, u32 cmd, u64 addr)
 	put_u8(c, q.dqi_valid & IIF_FLAGS ? conv_dqi_flags(q.dqi_flags) : 0);
 }
 
-static void filler_quotactl_x(struct call *c)
+FILLER void filler_quotactl_x(struct call *c)
 {
 	u32 cmd = quota_cmd(c), format = 0;
 	u64 addr = arg(c, 3);

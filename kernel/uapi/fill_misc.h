@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Fillers of openat2, semaphores, fsconfig, io_uring. */
-#ifndef LANNER_OPS_FILL_MISC_H
-#define LANNER_OPS_FILL_MISC_H
-
-#include "data.h"
+#ifndef LANNER_FILL_MISC_H
+#define LANNER_FILL_MISC_H
 
 struct how {
 	u64 flags, mode, resolve;
 };
 
 /* Writes flags, mode and resolve. */
-static __always_inline void put_how(struct call *c)
+FILLER void put_how(struct call *c)
 {
 	struct how how = {};
 	bool readable = read_user(&how, sizeof(how), arg(c, 2));
@@ -26,14 +24,14 @@ static __always_inline void put_how(struct call *c)
 	put_u32(c, conv_openat2_resolve(how.resolve));
 }
 
-static __always_inline void filler_openat2_e(struct call *c)
+FILLER void filler_openat2_e(struct call *c)
 {
 	put_s64(c, arg_s32(arg(c, 0)));
 	put_string_at(c, arg(c, 1));
 	put_how(c);
 }
 
-static __always_inline void filler_openat2_x(struct call *c)
+FILLER void filler_openat2_x(struct call *c)
 {
 	put_s64(c, c->ret);
 	put_s64(c, arg_s32(arg(c, 0)));
@@ -49,7 +47,7 @@ struct semaphore_op {
 	u16 num, op, flags;
 };
 
-static __always_inline void filler_semop_x(struct call *c)
+FILLER void filler_semop_x(struct call *c)
 {
 	struct semaphore_op ops[2] = {};
 	u64 n = arg(c, 2);
@@ -73,7 +71,7 @@ static __always_inline void filler_semop_x(struct call *c)
 
 #define SEM_SETVAL 16	/* SETVAL, linux/sem.h */
 
-static __always_inline void put_semctl(struct call *c)
+FILLER void put_semctl(struct call *c)
 {
 	put_u32(c, arg(c, 0));
 	put_u32(c, arg(c, 1));
@@ -81,12 +79,12 @@ static __always_inline void put_semctl(struct call *c)
 	put_u32(c, (u32)arg(c, 2) == SEM_SETVAL ? arg(c, 3) : 0);
 }
 
-static __always_inline void filler_semctl_e(struct call *c)
+FILLER void filler_semctl_e(struct call *c)
 {
 	put_semctl(c);
 }
 
-static __always_inline void filler_semctl_x(struct call *c)
+FILLER void filler_semctl_x(struct call *c)
 {
 	put_s64(c, c->ret);
 	if (current_profile(c))
@@ -99,7 +97,7 @@ static __always_inline void filler_semctl_x(struct call *c)
 #define FSCONFIG_SET_PATH 3
 #define FSCONFIG_SET_PATH_EMPTY 4
 
-static __always_inline void filler_fsconfig_x(struct call *c)
+FILLER void filler_fsconfig_x(struct call *c)
 {
 	u32 cmd = arg(c, 1);
 	bool text = cmd == FSCONFIG_SET_STRING || cmd == FSCONFIG_SET_PATH || cmd == FSCONFIG_SET_PATH_EMPTY;
@@ -118,7 +116,7 @@ struct ring_params {
 	u32 sq_entries, cq_entries, flags, sq_thread_cpu, sq_thread_idle, features;
 };
 
-static __always_inline void filler_io_uring_setup_x(struct call *c)
+FILLER void filler_io_uring_setup_x(struct call *c)
 {
 	struct ring_params p = {};
 
@@ -134,4 +132,4 @@ static __always_inline void filler_io_uring_setup_x(struct call *c)
 	put_u32(c, conv_io_uring_features(p.features));
 }
 
-#endif /* LANNER_OPS_FILL_MISC_H */
+#endif /* LANNER_FILL_MISC_H */
