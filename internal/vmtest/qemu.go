@@ -64,7 +64,7 @@ func (vm *VM) boot(image, initrd, dir string) (*ports, error) {
 	// QEMU 7.2: two processors for ever at the jump label of a tracepoint).
 	args = append(args, "-accel", "tcg,thread=single", "-m", strconv.Itoa(cmp.Or(vm.Memory, 1024)), "-smp", strconv.Itoa(cmp.Or(vm.CPUs, 2)),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-kernel", image, "-initrd", initrd, "-append", strings.Join([]string{"quiet panic=-1 mitigations=off", e.append, vm.Append}, " "),
+		"-kernel", image, "-initrd", initrd, "-append", strings.Join([]string{"quiet mitigations=off", panics, e.append, vm.Append}, " "),
 		"-chardev", "file,id=results,path="+resultsFile, "-serial", "file:"+consoleFile)
 	args = append(args, e.results...)
 	cmd := exec.CommandContext(ctx, "nice", args...)
@@ -87,6 +87,10 @@ func (vm *VM) boot(image, initrd, dir string) (*ports, error) {
 	console, _ := os.ReadFile(consoleFile)
 	return &ports{results, console}, err
 }
+
+// panics ends a machine at once that would else be idle until its time is up: out of memory,
+// or stuck. What was running then is on the console.
+const panics = "panic=-1 sysctl.vm.panic_on_oom=1 softlockup_panic=1 hung_task_panic=1"
 
 var complaints = regexp.MustCompile(`(?m)^.*(Kernel panic|Oops|BUG: |WARNING: |UBSAN: ).*$`)
 

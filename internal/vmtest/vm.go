@@ -98,7 +98,7 @@ func (vm *VM) run(t testing.TB, argv ...string) *ended {
 	e.output, e.status = output, status
 	t.Logf("Linux %s, %s: %.0f s", kernel.version, vm.Kernel.Arch, e.took.Seconds())
 	if failed != nil {
-		t.Errorf("%v; the end of the console:\n%s\nand of the output:\n%s", failed, tail(ports.console, 40), tail(output, 40))
+		t.Errorf("%v; the end of the console:\n%s\nand of the output:\n%s", failed, tail(ports.console, 100), tail(output, 40))
 	}
 	return e
 }
