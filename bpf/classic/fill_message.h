@@ -48,30 +48,7 @@ STAGE(stage_recvmsg_end)
 /* The event of the message of a round. */
 static __always_inline void tell_message(struct call *c, u16 type, bool inbound)
 {
-	struct message m = {};
-	u64 at, length = 0, size;
-
-	/* A struct mmsghdr is a msghdr and the message's length, padded to a long. */
-	at = arg(c, 1) + c->s->round * (msghdr_size(c) + long_size(c));
-	length = u32_at(c, at + msghdr_size(c));
-	begin(c, type, inbound ? 6 : 5);
-	put_s64(c, (s32)length);
-	put_s64(c, arg_s32(arg(c, 0)));
-	c->ret = length;
-	if (read_message(c, &m, at)) {
-		size = iov_size(c, m.iov, m.iov_len);
-		if (inbound && size > length)
-			size = length;
-		put_u32(c, size);
-		put_message_data(c, &m, length);
-		put_message_tuple(c, &m, inbound);
-	} else {
-		put_u32(c, 0);
-		put_empty(c);
-		put_empty(c);
-	}
-	if (inbound)
-		put_raw_data(c, m.control, m.control_len);
+	lay_out_message(c, c->s->round, type, inbound);
 	end_event(c);
 }
 

@@ -103,13 +103,8 @@ STAGE(stage_reaper)
 static __always_inline void filler_procexit_e(struct call *c)
 {
 	struct task_struct *t = task(c);
-	u32 status = READ(t, exit_code);
-	u8 sig = status & 0x7f;
 
-	put_s64(c, status);
-	put_s64(c, (status & 0xff00) >> 8);
-	put_u8(c, sig == 0x7f ? 0 : sig);
-	put_u8(c, status >> 7 & 1);
+	put_exit_status(c, READ(t, exit_code));
 	tell_reaper(c, t);
 }
 

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Fillers of prctl, ptrace and limits. */
+/* Fillers of prctl, ptrace and limits, and how a thread ended. */
 #ifndef LANNER_FILL_CONTROL_H
 #define LANNER_FILL_CONTROL_H
+
+/* Writes a status as wait(2) has it, and what is in it: exit code, signal, core dump. */
+FILLER void put_exit_status(struct call *c, u32 status)
+{
+	u8 sig = status & 0x7f;
+
+	put_s64(c, status);
+	put_s64(c, (status & 0xff00) >> 8);
+	put_u8(c, sig == 0x7f ? 0 : sig);
+	put_u8(c, status >> 7 & 1);
+}
 
 FILLER void filler_prctl_x(struct call *c)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Messages, and the fillers of sendmsg. Those of recvmsg and of several messages at once
- * are each driver's (fill_message.h).
+ * Messages, and the fillers of sendmsg. How the fillers of recvmsg and of several messages
+ * at once go about it is each driver's (fill_message.h).
  */
 #ifndef LANNER_MESSAGE_H
 #define LANNER_MESSAGE_H
@@ -92,6 +92,34 @@ FILLER void filler_sendmsg_x(struct call *c)
 	}
 	put_u32(c, iov_size(c, m.iov, m.iov_len));
 	put_message_tuple(c, &m, false);
+}
+
+/* Lays out the event of message i of a call on several. */
+FILLER void lay_out_message(struct call *c, u32 i, u16 type, bool inbound)
+{
+	struct message m = {};
+	u64 at, length, size;
+
+	/* A struct mmsghdr is a msghdr and the message's length, padded to a long. */
+	at = arg(c, 1) + i * (msghdr_size(c) + long_size(c));
+	length = u32_at(c, at + msghdr_size(c));
+	begin(c, type, inbound ? 6 : 5);
+	put_s64(c, (s32)length);
+	put_s64(c, arg_s32(arg(c, 0)));
+	if (read_message(c, &m, at)) {
+		size = iov_size(c, m.iov, m.iov_len);
+		if (inbound && size > length)
+			size = length;
+		put_u32(c, size);
+		put_message_data(c, &m, length);
+		put_message_tuple(c, &m, inbound);
+	} else {
+		put_u32(c, 0);
+		put_empty(c);
+		put_empty(c);
+	}
+	if (inbound)
+		put_raw_data(c, m.control, m.control_len);
 }
 
 #endif /* LANNER_MESSAGE_H */

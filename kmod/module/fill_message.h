@@ -30,29 +30,7 @@ static void filler_recvmsg_x(struct call *c)
 /* The event of message i of a call. */
 static void tell_message(struct call *c, u32 i, u16 type, bool inbound)
 {
-	struct message m = {};
-	u64 at, length, size;
-
-	/* A struct mmsghdr is a msghdr and the message's length, padded to a long. */
-	at = arg(c, 1) + i * (msghdr_size(c) + long_size(c));
-	length = u32_at(c, at + msghdr_size(c));
-	begin(c, type, inbound ? 6 : 5);
-	put_s64(c, (s32)length);
-	put_s64(c, arg_s32(arg(c, 0)));
-	if (read_message(c, &m, at)) {
-		size = iov_size(c, m.iov, m.iov_len);
-		if (inbound && size > length)
-			size = length;
-		put_u32(c, size);
-		put_message_data(c, &m, length);
-		put_message_tuple(c, &m, inbound);
-	} else {
-		put_u32(c, 0);
-		put_empty(c);
-		put_empty(c);
-	}
-	if (inbound)
-		put_raw_data(c, m.control, m.control_len);
+	lay_out_message(c, i, type, inbound);
 	end(c, type);
 }
 

@@ -3,8 +3,6 @@
 #ifndef LANNER_FILL_PROCESS_H
 #define LANNER_FILL_PROCESS_H
 
-#include <linux/prctl.h>
-#include <linux/ptrace.h>
 #ifdef CONFIG_X86
 #include <asm/trap_pf.h>
 #endif
@@ -69,13 +67,8 @@ static s64 reaper(struct task_struct *t)
 static void filler_procexit_e(struct call *c)
 {
 	struct task_struct *t = task(c);
-	u32 status = t->exit_code;
-	u8 sig = status & 0x7f;
 
-	put_s64(c, status);
-	put_s64(c, (status & 0xff00) >> 8);
-	put_u8(c, sig == 0x7f ? 0 : sig);
-	put_u8(c, status >> 7 & 1);
+	put_exit_status(c, t->exit_code);
 	put_s64(c, reaper(t));
 }
 

@@ -10,6 +10,9 @@
  * tree members there. They do not sleep.
  */
 #include <linux/percpu.h>
+#include <linux/prctl.h>
+#include <linux/ptrace.h>
+#include <linux/quota.h>
 #include <linux/vmalloc.h>
 #include "probes.h"
 #include "call.h"
@@ -18,8 +21,8 @@
 #include "scope.h"
 #include "task.h"
 #include "../../kernel/uapi/fill.h"
-#include "fill_process.h"
 #include "../../kernel/uapi/fill_control.h"
+#include "fill_process.h"
 #include "fill_exec.h"
 #include "fill_net.h"
 #include "../../kernel/uapi/fill_sockopt.h"
