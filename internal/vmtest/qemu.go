@@ -88,11 +88,14 @@ func (vm *VM) boot(image, initrd, dir string) (*ports, error) {
 	return &ports{results, console}, err
 }
 
-// panics ends a machine at once that would else be idle until its time is up: out of memory,
-// or stuck. What was running then is on the console.
-const panics = "panic=-1 sysctl.vm.panic_on_oom=1 softlockup_panic=1 hung_task_panic=1"
+// panics ends a machine at once that has a fault in the kernel, no memory left, or is stuck.
+// It would go on for a while, or be idle until its time is up; what was running when it
+// happened would no longer be at the console's end.
+const panics = "panic=-1 oops=panic softlockup_panic=1 hung_task_panic=1 sysctl.vm.panic_on_oom=1"
 
-var complaints = regexp.MustCompile(`(?m)^.*(Kernel panic|Oops|BUG: |WARNING: |UBSAN: ).*$`)
+// A fault has a number, as in "general protection fault: 0000 [#1]"; Linux says BUG, Oops, or
+// neither before it (arch/x86/kernel/dumpstack.c: __die_header).
+var complaints = regexp.MustCompile(`(?m)^.*(Kernel panic|Oops|BUG: |kernel BUG at |\[#\d+\]|WARNING: |UBSAN: ).*$`)
 
 // complaint returns a line of the console that says that the kernel, or what was
 // loaded into it, has a bug.

@@ -80,6 +80,7 @@ func TestVerdict(t *testing.T) {
 		{"ended", "text" + end, "[    1.000000] hello\n", ""},
 		{"a panic", "text", "[    1.000000] hello\n[    2.000000] Kernel panic - not syncing: x\n", "the kernel complains: [    2.000000] Kernel panic - not syncing: x"},
 		{"a warning", "text" + end, "[    2.000000] WARNING: CPU: 0 PID: 1 at x.c:1\n", "the kernel complains: [    2.000000] WARNING: CPU: 0 PID: 1 at x.c:1"},
+		{"a fault", "text" + end, "[    2.000000] general protection fault: 0000 [#1] SMP NOPTI\n", "the kernel complains: [    2.000000] general protection fault: 0000 [#1] SMP NOPTI"},
 		{"gone", "text", "", "the machine went off before the program ended"},
 		{"init", "\nlanner-vm: failed: no such file\n", "", "init: no such file"},
 	} {
