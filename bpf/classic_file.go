@@ -63,7 +63,7 @@ func VerifyClassic(file string, in spec.Profile) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.programs)) {
 		if strings.HasPrefix(o.programs[name].hook, filledPrefix) {
-			err = d.fillTail(name, 0)
+			err = d.fillTail(0, name)
 		} else {
 			var p *ebpf.Program
 			if p, err = d.program(name); err == nil {

@@ -29,3 +29,18 @@ func TestClassicWrap(t *testing.T) { drivertest.Wrap(t, openClassic(t), classicC
 func TestClassicTree(t *testing.T) {
 	drivertest.Tree(t, openClassic(t), classicConfig(t, "lifecycle"), 200)
 }
+
+// TestClassicReload: loading is safe to the kernel, however the CPUs take turns at it.
+func TestClassicReload(t *testing.T) {
+	cfg := classicConfig(t, "lifecycle")
+	cfg.Scope.Host = true
+	open := openClassic(t)
+	defer drivertest.Noise(t)()
+	for range 12 {
+		d, err := open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Close()
+	}
+}

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
@@ -189,46 +187,59 @@ func (d *Classic) makeRings() error {
 }
 
 // fillTails loads the programs of the wanted events, and those that go on with them, and
-// puts them where tail calls find them. The kernel's checks take long: each of our CPUs
-// gets a share.
+// puts them where tail calls find them.
+//
+// A tail call with a constant index is a jump in the kernel's translation, which is changed
+// when what it leads to is put into the table (kernel/bpf/arraymap.c: prog_array_map_poke_run).
+// Kernels without commit 4b7de801606e of Linux 6.7, which 5.10 never got, miss the jumps of a
+// program that is just being loaded, and hit a BUG when they empty the table. Such calls lead
+// to stages only: so all stages are loaded before the first is put there, and are there before
+// anything else is loaded. What is put there from then on is looked up, not jumped to.
 func (d *Classic) fillTails() error {
-	index := make(map[string]uint32)
-	for typ := range d.sel.programs {
-		index[programs[typ]] = uint32(typ)
-	}
-	for i, name := range classicStages {
-		index[name] = firstStage + uint32(i)
-	}
-	names := slices.Sorted(maps.Keys(index))
-	n := min(runtime.GOMAXPROCS(0), 8)
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			for k := i; k < len(names) && errs[i] == nil; k += n {
-				errs[i] = d.fillTail(names[k], index[names[k]])
+	stages := make([]*ebpf.Program, len(classicStages))
+	defer func() {
+		for _, p := range stages {
+			if p != nil {
+				p.Close()
 			}
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err // one is enough to go by, and one line
 		}
-	}
-	return nil
-}
-
-func (d *Classic) fillTail(name string, at uint32) error {
-	if p := d.obj.programs[name]; p != nil && !strings.HasPrefix(p.hook, filledPrefix) {
-		return fmt.Errorf("the probe's program %q is on a tracepoint", name)
-	}
-	p, err := d.program(name)
+	}()
+	err := spread(len(stages), func(i int) (err error) {
+		stages[i], err = d.filler(classicStages[i])
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer p.Close() // the map keeps it
-	err = d.maps["tail_map"].Put(at, uint32(p.FD()))
+	for i, p := range stages {
+		if err := d.putTail(firstStage+uint32(i), classicStages[i], p); err != nil {
+			return err
+		}
+	}
+	types := slices.Collect(maps.Keys(d.sel.programs))
+	return spread(len(types), func(i int) error { return d.fillTail(uint32(types[i]), programs[types[i]]) })
+}
+
+// fillTail loads a program and puts it where tail calls find it.
+func (d *Classic) fillTail(at uint32, name string) error {
+	p, err := d.filler(name)
+	if err != nil {
+		return err
+	}
+	defer p.Close() // the table keeps it
+	return d.putTail(at, name, p)
+}
+
+// filler loads a program that tail calls lead to.
+func (d *Classic) filler(name string) (*ebpf.Program, error) {
+	if p := d.obj.programs[name]; p != nil && !strings.HasPrefix(p.hook, filledPrefix) {
+		return nil, fmt.Errorf("the probe's program %q is on a tracepoint", name)
+	}
+	return d.program(name)
+}
+
+func (d *Classic) putTail(at uint32, name string, p *ebpf.Program) error {
+	err := d.maps["tail_map"].Put(at, uint32(p.FD()))
 	if errors.Is(err, unix.EINVAL) {
 		// All of a table are translated or none (kernel/bpf/core.c: bpf_prog_array_compatible).
 		return fmt.Errorf("set up the probe's program %s: this kernel's translator of BPF gives up on it", name)

@@ -29,6 +29,29 @@ var (
 	maxOldVerified = 131072 // BPF_COMPLEXITY_LIMIT_INSNS
 )
 
+// jumps returns the constant indexes of tail calls, as the last instruction before that sets
+// their register says.
+func jumps(code []byte) (to []uint32) {
+	const tailCall, index = 12, 3
+	for i := 0; i < len(code); i += instruction {
+		if code[i] != 0x85 || binary.LittleEndian.Uint32(code[i+4:]) != tailCall {
+			continue
+		}
+		for k := i - instruction; k >= 0; k -= instruction {
+			const st, stx, jmp, jmp32 = 2, 3, 5, 6 // include/uapi/linux/bpf.h: classes that set no register
+			class := code[k] & 7
+			if code[k+1]&15 != index || class == st || class == stx || class == jmp || class == jmp32 {
+				continue
+			}
+			if code[k] == 0xb7 || code[k] == 0xb4 { // mov, of 64 and 32 bits
+				to = append(to, binary.LittleEndian.Uint32(code[k+4:]))
+			}
+			break
+		}
+	}
+	return to
+}
+
 // TestClassicPrograms: a probe is what old verifiers take. No program is too long, jumps
 // back, or calls what there is not.
 func TestClassicPrograms(t *testing.T) {
@@ -68,6 +91,13 @@ func classicPrograms(t *testing.T, dir string) {
 					}
 				case op&callClass == jmp+1:
 					t.Errorf("%v: %s compares 32 bits at %d", in, name, i/instruction)
+				}
+			}
+			if strings.HasPrefix(p.hook, filledPrefix) {
+				for _, to := range jumps(p.code) {
+					if to < firstStage {
+						t.Errorf("%v: %s jumps to what is no stage: %d; see fillTails", in, name, to)
+					}
 				}
 			}
 			if at := loop(p.code); at >= 0 {

@@ -2,9 +2,11 @@ package bpf
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -15,37 +17,13 @@ import (
 // fillTables loads the programs of the wanted events and puts them where the hooks
 // find them. Most of the time that starting takes is the kernel's for checking these,
 // so that each CPU takes some after others. The tables keep the programs; descriptors of
-// them, which count against the limit of open files, are held of a few at a time.
+// them, which count against the limit of open files, are held of a few at a time. They make
+// no tail calls themselves, or they might not be loaded while tables are filled, see fillTails.
 func (d *Driver) fillTables(s *ebpf.CollectionSpec, kernel *btf.Cache) error {
 	const few = 24
-	var types []event.Type
-	for typ := range d.sel.programs {
-		types = append(types, typ)
-	}
-	slices.Sort(types)
-	parts := make(chan []event.Type, len(types)/few+1)
-	for part := range slices.Chunk(types, few) {
-		parts <- part
-	}
-	close(parts)
-	errs := make([]error, min(runtime.GOMAXPROCS(0), 8))
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() {
-			for part := range parts {
-				if errs[i] == nil {
-					errs[i] = d.fill(s, kernel, part)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err // one is enough to go by, and one line
-		}
-	}
-	return nil
+	types := slices.Sorted(maps.Keys(d.sel.programs))
+	parts := slices.Collect(slices.Chunk(types, few))
+	return spread(len(parts), func(i int) error { return d.fill(s, kernel, parts[i]) })
 }
 
 // fill does it for some events.
@@ -67,6 +45,31 @@ func (d *Driver) fill(s *ebpf.CollectionSpec, kernel *btf.Cache, types []event.T
 		}
 		if err := coll.Maps[table].Put(uint32(typ), coll.Programs[programs[typ]]); err != nil {
 			return fmt.Errorf("set up the program of %s: %w", typ, err)
+		}
+	}
+	return nil
+}
+
+// spread does n things, each CPU some.
+func spread(n int, do func(i int) error) error {
+	errs := make([]error, min(runtime.GOMAXPROCS(0), 8))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for w := range errs {
+		wg.Go(func() {
+			for errs[w] == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				errs[w] = do(i)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err // one is enough to go by, and one line
 		}
 	}
 	return nil
