@@ -84,16 +84,18 @@ func Open(cfg *Config, params string, notice func(line string)) (*Source, error)
 // if there are none; they are valid until the next call. Once the source is closed it
 // returns io.EOF.
 func (s *Source) Next(patience time.Duration) (Batch, error) {
-	if b, err := s.swap(); err != nil || len(b.Starts) > 0 {
-		return b, err
-	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	select {
-	case <-s.ready:
-	case <-timer.C:
+	for {
+		if b, err := s.swap(); err != nil || len(b.Starts) > 0 {
+			return b, err
+		}
+		select {
+		case <-s.ready: // may be of a batch that was taken without waiting for it
+		case <-timer.C:
+			return s.swap()
+		}
 	}
-	return s.swap()
 }
 
 // swap takes the batch that is filling, and takes back the one that the host had.

@@ -131,6 +131,26 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// TestPatience: only a call that has waited returns nothing.
+func TestPatience(t *testing.T) {
+	src, tx, st := open(t)
+	defer src.Close()
+	for i := range 20 {
+		send(t, tx, st, i, 1, 10)
+		if b, err := src.Next(time.Minute); err != nil || len(b.Starts) == 0 {
+			t.Fatalf("%d events, %v", len(b.Starts), err)
+		}
+		const patience = 20 * time.Millisecond
+		begun := time.Now()
+		if b, err := src.Next(patience); err != nil || len(b.Starts) == 0 && time.Since(begun) < patience {
+			t.Errorf("nothing after %v, %v", time.Since(begun), err)
+		}
+	}
+	if _, err := tx.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestComeAndGo: tracers that come and go while nothing happens leave nothing behind.
 func TestComeAndGo(t *testing.T) {
 	s := &Source{known: make(map[*stream.Tracer]bool)}
