@@ -53,13 +53,12 @@ func TestClose(t *testing.T) {
 		t.Errorf("%d programs loaded", n-len(before))
 	}
 	drivertest.Close(t, d)
-	for range 100 { // the kernel frees programs when no CPU runs them any more
-		if len(left(t, before)) == 0 {
-			return
+	// The kernel frees programs when no CPU runs them any more.
+	for end := time.Now().Add(drivertest.Patience); len(left(t, before)) > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("still loaded: %v", left(t, before))
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	t.Errorf("still loaded: %v", left(t, before))
 }
 
 // loaded returns the programs in the kernel that have names of the probe's.
