@@ -76,6 +76,7 @@ func classicPrograms(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		var helpers []int32
+		jumped := 0
 		for name, p := range o.programs {
 			if n := len(p.code) / instruction; n > oldMaxProgram {
 				t.Errorf("%v: %s has %d instructions", in, name, n)
@@ -95,7 +96,7 @@ func classicPrograms(t *testing.T, dir string) {
 			}
 			if strings.HasPrefix(p.hook, filledPrefix) {
 				for _, to := range jumps(p.code) {
-					if to < firstStage {
+					if jumped++; to < firstStage {
 						t.Errorf("%v: %s jumps to what is no stage: %d; see fillTails", in, name, to)
 					}
 				}
@@ -103,6 +104,9 @@ func classicPrograms(t *testing.T, dir string) {
 			if at := loop(p.code); at >= 0 {
 				t.Errorf("%v: %s has a loop at %d", in, name, at)
 			}
+		}
+		if jumped == 0 {
+			t.Errorf("%v: no program jumps to a stage", in)
 		}
 		slices.Sort(helpers)
 		if !slices.Equal(helpers, oldHelpers) {

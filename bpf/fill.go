@@ -50,7 +50,7 @@ func (d *Driver) fill(s *ebpf.CollectionSpec, kernel *btf.Cache, types []event.T
 	return nil
 }
 
-// spread does n things, each CPU some.
+// spread does n things, each of our CPUs some: eight at once, at most.
 func spread(n int, do func(i int) error) error {
 	errs := make([]error, min(runtime.GOMAXPROCS(0), 8))
 	var next atomic.Int64

@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Fillers of recvmsg and of the calls on several messages at once. */
+/* Fillers of the calls on several messages at once. */
 #ifndef LANNER_FILL_MESSAGE_H
 #define LANNER_FILL_MESSAGE_H
 
 #include "../ops/data.h"
-#include "../../kernel/uapi/message.h"
-
-static __always_inline void filler_recvmsg_x(struct call *c)
-{
-	struct message m = {};
-	bool readable = c->ret >= 0 && read_message(c, &m, arg(c, 1));
-
-	put_s64(c, c->ret);
-	if (readable) {
-		put_u32(c, at_most_result(c, iov_size(c, m.iov, m.iov_len)));
-		put_message_data(c, &m, c->ret);
-		put_message_tuple(c, &m, true);
-	} else {
-		put_u32(c, 0);
-		put_empty(c);
-		put_empty(c);
-	}
-	if (!current_profile(c))
-		return;
-	put_raw_data(c, m.control, readable ? m.control_len : 0);
-	put_s64(c, arg_s32(arg(c, 0)));
-}
+#include "../../kernel/uapi/fill_recvmsg.h"
 
 #define MMSG_CHUNK 32
 #define MMSG_MAX 1024	/* messages of a call; no call takes more (linux/uio.h:UIO_MAXIOV) */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Messages, and the fillers of sendmsg. How the fillers of recvmsg and of several messages
- * at once go about it is each driver's (fill_message.h).
+ * Messages, and the fillers of sendmsg. How the fillers of several messages at once go about
+ * it is each driver's (fill_message.h).
  */
 #ifndef LANNER_MESSAGE_H
 #define LANNER_MESSAGE_H

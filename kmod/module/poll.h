@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Fillers of poll and ppoll. */
-#ifndef LANNER_FILL_POLL_H
-#define LANNER_FILL_POLL_H
+/* The entries of poll and ppoll. */
+#ifndef LANNER_POLL_SET_H
+#define LANNER_POLL_SET_H
 
 #include <linux/poll.h>
 #include "user.h"
@@ -37,35 +37,4 @@ static void put_poll_set(struct call *c, u64 addr, u32 count)
 	commit(c, at);
 }
 
-static void filler_poll_e(struct call *c)
-{
-	put_poll_set(c, arg(c, 0), arg(c, 1));
-	put_s64(c, arg_s32(arg(c, 2)));
-}
-
-static void filler_poll_x(struct call *c)
-{
-	put_s64(c, c->ret);
-	put_poll_set(c, arg(c, 0), arg(c, 1));
-	if (current_profile(c))
-		put_s64(c, arg_s32(arg(c, 2)));
-}
-
-static void filler_ppoll_e(struct call *c)
-{
-	put_poll_set(c, arg(c, 0), arg(c, 1));
-	put_u64(c, timespec_at(c, arg(c, 2)));
-	put_u32(c, u32_at(c, arg(c, 3)));
-}
-
-static void filler_ppoll_x(struct call *c)
-{
-	put_s64(c, c->ret);
-	put_poll_set(c, arg(c, 0), arg(c, 1));
-	if (current_profile(c)) {
-		put_u64(c, timespec_at(c, arg(c, 2)));
-		put_u32(c, u32_at(c, arg(c, 3)));
-	}
-}
-
-#endif /* LANNER_FILL_POLL_H */
+#endif /* LANNER_POLL_SET_H */
